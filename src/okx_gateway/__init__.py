@@ -1,0 +1,1 @@
+"""A gateway between many services and OKX."""
