@@ -1,0 +1,35 @@
+"""What may be ordered of an instrument?  Pure."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+
+class InstrumentType(StrEnum):
+    """Kind of instrument. The same id, such as BTC-USDT, may exist as SPOT and as MARGIN."""
+
+    SPOT = "SPOT"
+    MARGIN = "MARGIN"
+    SWAP = "SWAP"
+    FUTURES = "FUTURES"
+    OPTION = "OPTION"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instrument:
+    """An instrument and its trading rules.
+
+    `tick` is the price step, `lot` the quantity step and `minimum` the least quantity: in base
+    currency for SPOT and MARGIN, in contracts for derivatives. A maximum of zero means none told.
+    `family` is the option family, such as BTC-USD; empty where there is none.
+    """
+
+    name: str
+    type: InstrumentType
+    family: str
+    tick: Decimal
+    lot: Decimal
+    minimum: Decimal
+    maximum_limit: Decimal
+    maximum_market: Decimal
+    tradable: bool

@@ -1,0 +1,46 @@
+"""What does the market say of an instrument?  Pure.
+
+Amounts are text as OKX wrote them.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticker:
+    """Best prices and the last trade; `exchange_ms` is of OKX's clock, `receive_ms` of ours."""
+
+    instrument: str
+    last_price: str
+    last_quantity: str
+    bid_price: str
+    bid_quantity: str
+    ask_price: str
+    ask_quantity: str
+    open_price_24h: str
+    high_price_24h: str
+    low_price_24h: str
+    volume_24h: str
+    volume_currency_24h: str
+    exchange_ms: int
+    receive_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Updates of `instruments` may have been missed; `connection_lost` tells why."""
+
+    instruments: tuple[str, ...]
+    connection_lost: bool
+    detect_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """Nothing happened until `send_ms`, of our clock."""
+
+    send_ms: int
+
+
+TickerEvent = Ticker | Gap | Heartbeat
+"""One event of a ticker stream."""

@@ -1,0 +1,1 @@
+"""Who calls us: gRPC and REST in, domain values through, statuses out."""

@@ -1,0 +1,1 @@
+"""What has been sent and what may still be sent."""

@@ -1,0 +1,1 @@
+"""Live market state: one upstream subscription, many readers."""

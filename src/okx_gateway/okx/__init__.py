@@ -1,0 +1,1 @@
+"""How OKX speaks: endpoints, codecs, verdicts and connections; knows nothing of callers."""

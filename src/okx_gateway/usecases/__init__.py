@@ -1,0 +1,1 @@
+"""What we promise: one file per call."""
