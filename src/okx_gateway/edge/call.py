@@ -1,0 +1,42 @@
+"""What does the edge know of a call besides its message?  Pure."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from google.protobuf.message import Message
+
+from okx_gateway.domain.deadline import Deadline
+
+SERVICE = "okx_gateway.api.v1.GatewayService"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call: the RPC's name, who calls, and until when the answer is of use.
+
+    The deadline is None for a stream that its caller did not bound.
+    """
+
+    method: str
+    caller: str
+    deadline: Deadline | None
+
+
+UnaryCall = Callable[[Any, Call], Awaitable[Message]]
+StreamCall = Callable[[Any, Call], AsyncIterator[Message]]
+
+
+class GatewayCalls(Protocol):
+    """The calls of GatewayService by RPC name; both gRPC and REST answer from these.
+
+    A call raises a GatewayError, never anything else that a caller could have caused.
+    """
+
+    @property
+    def unary(self) -> Mapping[str, UnaryCall]:
+        """Calls with one answer."""
+
+    @property
+    def stream(self) -> Mapping[str, StreamCall]:
+        """Calls that answer with a stream."""
