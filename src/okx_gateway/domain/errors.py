@@ -245,9 +245,7 @@ class ClockUncertainError(OwnError):
     """OKX's time is not known well enough to bound an order; nothing was sent."""
 
     def __init__(self, error_ms: int) -> None:
-        super().__init__(
-            f"OKX's time is only known to within {error_ms} ms", errorMs=str(error_ms)
-        )
+        super().__init__(f"OKX's time is only known to within {error_ms} ms", errorMs=str(error_ms))
 
 
 class OverloadedError(OwnError):

@@ -104,7 +104,7 @@ def status_of(error: BaseException) -> RpcStatus:
         grpc_code=code,
         http_status=_HTTP[code],
         proto=status_pb2.Status(
-            code=cast("tuple[int, str]", code.value)[0],
+            code=code.value[0],
             message=message,
             details=[_packed(detail) for detail in details],
         ),

@@ -1,0 +1,187 @@
+"""What does an answer of OKX, or the lack of one, prove of an order?  Pure.
+
+Doubt is never rounded off: what proves nothing is `InDoubt`, and doubt ends by looking.
+"""
+
+from dataclasses import dataclass
+
+from okx_gateway.domain.order import Order, Placed, Refused
+from okx_gateway.okx import code as codes
+from okx_gateway.okx.order_codec import order_from_row
+from okx_gateway.okx.reply import (
+    RawReply,
+    Reply,
+    Row,
+    UnreadableReplyError,
+    milliseconds,
+    parse_reply,
+    text,
+)
+
+_OK = 200
+_SERVER_ERROR = 500
+_CODE_LENGTH_MAX = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """Not one byte of the request left this process."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class InDoubt:
+    """OKX may or may not have acted; `cause` is for people."""
+
+    cause: str
+
+
+PlaceVerdict = Placed | Refused | Unsent | InDoubt
+"""What is known of an order after one attempt to place it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTaken:
+    """OKX has taken a cancel, this one or an earlier one; the order may still fill."""
+
+    exchange_order_id: str
+    client_order_id: str
+    update_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelNeedsLook:
+    """The order was finished, or there is none: only looking tells which."""
+
+
+CancelVerdict = CancelTaken | CancelNeedsLook | Refused | Unsent | InDoubt
+"""What is known after one attempt to cancel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """OKX has the order; `row` is what it said, for comparison."""
+
+    order: Order
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """OKX knows no order under the id, now."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoEvidence:
+    """The look-up told nothing; `code` is OKX's, empty where it gave none."""
+
+    cause: str
+    code: str = ""
+
+
+LookupVerdict = Found | Absent | NoEvidence
+"""What looking an order up has told."""
+
+
+def verdict_on_place(raw: RawReply, client_order_id: str) -> PlaceVerdict:
+    """Judge the reply to the one attempt to place an order."""
+    reply = _usable(raw)
+    if isinstance(reply, InDoubt):
+        return reply
+    if len(reply.rows) > 1:
+        return InDoubt("more than one row in the reply to one order")
+    try:
+        return _place_verdict(reply, client_order_id)
+    except UnreadableReplyError as error:
+        return InDoubt(str(error))
+
+
+def _place_verdict(reply: Reply, client_order_id: str) -> PlaceVerdict:
+    row = reply.rows[0] if reply.rows else {}
+    # Where the order's own code exists it wins over that of the envelope.
+    code = text(row, "sCode") or reply.code
+    message = text(row, "sMsg") or reply.message
+    exchange_order_id = text(row, "ordId")
+    if code == codes.SUCCESS:
+        if not exchange_order_id or text(row, "clOrdId") not in ("", client_order_id):
+            return InDoubt("accepted without the ids of this order")
+        return Placed(
+            exchange_order_id=exchange_order_id,
+            place_ms=milliseconds(row, "ts") or (reply.receive_us or 0) // 1000,
+            receive_us=reply.receive_us,
+            send_us=reply.send_us,
+        )
+    if exchange_order_id:
+        return InDoubt(f"code {code[:_CODE_LENGTH_MAX]} beside an order id")
+    # 51000 names the parameter that is wrong; some clients report it for a clOrdId in use.
+    names_duplicate = code == "51000" and "exist" in message.lower()
+    if code in codes.PROVES_ABSENCE and not names_duplicate:
+        return Refused(code, message)
+    return InDoubt(f"code {code[:_CODE_LENGTH_MAX]}")
+
+
+def verdict_on_cancel(raw: RawReply) -> CancelVerdict:
+    """Judge the reply to one attempt to cancel."""
+    reply = _usable(raw)
+    if isinstance(reply, InDoubt):
+        return reply
+    try:
+        return _cancel_verdict(reply)
+    except UnreadableReplyError as error:
+        return InDoubt(str(error))
+
+
+def _cancel_verdict(reply: Reply) -> CancelVerdict:
+    row = reply.rows[0] if reply.rows else {}
+    code = text(row, "sCode") or reply.code
+    if code == codes.SUCCESS and not row:
+        return InDoubt("accepted without a row")
+    if code == codes.SUCCESS or code in codes.CANCEL_UNDER_WAY:
+        return CancelTaken(
+            exchange_order_id=text(row, "ordId"),
+            client_order_id=text(row, "clOrdId"),
+            update_ms=milliseconds(row, "ts") or None,
+        )
+    if code in codes.CANCEL_FINISHED_OR_ABSENT:
+        return CancelNeedsLook()
+    if code in codes.CANCEL_REFUSED:
+        return Refused(code, text(row, "sMsg") or reply.message)
+    return InDoubt(f"code {code[:_CODE_LENGTH_MAX]}")
+
+
+def verdict_on_lookup(raw: RawReply) -> LookupVerdict:
+    """Judge the reply to a look-up of one order.
+
+    Only a well-formed HTTP 200 counts: a proxy's 404 or an expired signature says nothing.
+    """
+    reply = _usable(raw)
+    if isinstance(reply, InDoubt):
+        return NoEvidence(reply.cause)
+    if raw.status == _OK and reply.code == codes.ORDER_ABSENT:
+        return Absent()
+    if raw.status != _OK or reply.code != codes.SUCCESS or len(reply.rows) != 1:
+        return NoEvidence(f"code {reply.code[:_CODE_LENGTH_MAX]} {reply.message}", reply.code)
+    try:
+        return Found(order_from_row(reply.rows[0]), reply.rows[0])
+    except UnreadableReplyError as error:
+        return NoEvidence(str(error))
+
+
+def _usable(raw: RawReply) -> Reply | InDoubt:
+    """The envelope of a reply that may prove something."""
+    if raw.status >= _SERVER_ERROR:
+        return InDoubt(f"HTTP {raw.status}")
+    try:
+        return parse_reply(raw.body)
+    except UnreadableReplyError:
+        return InDoubt(f"HTTP {raw.status} with an unreadable body")
+
+
+def absence_is_proven(*, asked_ms: int, expiry_ms: int, margin_ms: int) -> bool:
+    """Whether `Absent`, asked for at `asked_ms`, means that the order never was and never will be.
+
+    All times are ms of OKX's clock, `asked_ms` its lower bound. OKX processes no order after its
+    expTime; `margin_ms` covers the time from that check until the order shows in look-ups.
+    """
+    return asked_ms > expiry_ms + margin_ms
