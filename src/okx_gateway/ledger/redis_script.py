@@ -1,0 +1,121 @@
+"""How do many concurrent script calls reach Redis in few round trips?
+
+Touches Redis. Calls made in one tick of the event loop leave as one pipeline. A caller that is
+cancelled does not cancel the pipeline: an abandoned reply would be read by the next command.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.commands.core import AsyncScript
+from redis.exceptions import NoScriptError, RedisError
+
+from okx_gateway.domain.errors import LedgerUnavailableError
+
+_WAITING_MAX = 10_000
+_PIPELINE_LENGTH_MAX = 500
+
+
+@dataclass(eq=False, slots=True)
+class _Call:
+    script: AsyncScript
+    keys: Sequence[str]
+    arguments: Sequence[str | int]
+    reply: asyncio.Future[list[Any]]
+    nonce: str = field(default_factory=lambda: secrets.token_hex(8))
+
+
+class RedisScripts:
+    """The Lua files of this folder, callable."""
+
+    def __init__(self, redis: "Redis") -> None:
+        self._redis = redis
+        self._scripts: dict[str, AsyncScript] = {}
+        self._waiting: list[_Call] = []
+        self._flushes: set[asyncio.Task[None]] = set()
+
+    def load(self, name: str, *, spends: bool) -> None:
+        """Make the file `name`.lua callable; window.lua goes in front of one that `spends`."""
+        folder = files("okx_gateway.ledger")
+        parts = ["window.lua"] if spends else []
+        source = "\n".join((folder / part).read_text() for part in [*parts, f"{name}.lua"])
+        self._scripts[name] = self._redis.register_script(source)
+
+    async def call(
+        self, name: str, keys: Sequence[str], arguments: Sequence[str | int]
+    ) -> list[Any]:
+        """Run a script; its answer without the nonce.
+
+        Raises:
+            LedgerUnavailableError: Redis did not answer, so the script may or may not have run.
+        """
+        if len(self._waiting) >= _WAITING_MAX:
+            raise LedgerUnavailableError(f"{_WAITING_MAX} calls are waiting already")
+        loop = asyncio.get_running_loop()
+        call = _Call(self._scripts[name], keys, arguments, loop.create_future())
+        self._waiting.append(call)
+        if len(self._waiting) == 1:
+            loop.call_soon(self._flush)
+        return await call.reply
+
+    async def close(self) -> None:
+        """Wait for what is under way."""
+        while self._flushes:
+            await asyncio.wait(self._flushes)
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for start in range(0, len(waiting), _PIPELINE_LENGTH_MAX):
+            batch = waiting[start : start + _PIPELINE_LENGTH_MAX]
+            task = asyncio.get_running_loop().create_task(self._run(batch))
+            self._flushes.add(task)
+            task.add_done_callback(self._flushes.discard)
+
+    async def _run(self, calls: list[_Call]) -> None:
+        try:
+            replies = await self._pipeline(calls)
+            missing = [
+                call
+                for call, reply in zip(calls, replies, strict=True)
+                if isinstance(reply, NoScriptError)
+            ]
+            if missing:
+                # Redis was restarted or flushed of scripts; these calls have not run.
+                await self._load_into_server()
+                again = iter(await self._pipeline(missing))
+                replies = [
+                    next(again) if isinstance(reply, NoScriptError) else reply for reply in replies
+                ]
+        except (RedisError, OSError, TimeoutError) as error:
+            replies = [error] * len(calls)
+        for call, reply in zip(calls, replies, strict=True):
+            _settle(call, reply)
+
+    async def _pipeline(self, calls: list[_Call]) -> list[Any]:
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for call in calls:
+                pipeline.evalsha(
+                    call.script.sha, len(call.keys), *call.keys, call.nonce, *call.arguments
+                )
+            return await pipeline.execute(raise_on_error=False)
+
+    async def _load_into_server(self) -> None:
+        for script in self._scripts.values():
+            await self._redis.script_load(script.script)
+
+
+def _settle(call: _Call, reply: Any) -> None:
+    if call.reply.done():
+        return  # its caller has gone
+    if isinstance(reply, BaseException):
+        call.reply.set_exception(LedgerUnavailableError(type(reply).__name__))
+    elif not isinstance(reply, list) or not reply or reply[0] != call.nonce:
+        # Somebody else's answer: nothing that this connection says can be trusted.
+        call.reply.set_exception(LedgerUnavailableError("an answer to another call"))
+    else:
+        call.reply.set_result(reply[1:])
