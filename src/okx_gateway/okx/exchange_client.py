@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from okx_gateway.domain import errors
 from okx_gateway.domain.balance import Balance
 from okx_gateway.domain.instrument import Instrument, InstrumentType
-from okx_gateway.domain.order import NewOrder, OrderName
+from okx_gateway.domain.order import NewOrder, OrderName, Placed
 from okx_gateway.okx import code as codes
 from okx_gateway.okx import order_codec, verdict
 from okx_gateway.okx.balance_codec import balance_from_row
@@ -65,7 +65,15 @@ class ExchangeClient:
             return verdict.Unsent(str(error))
         except ReplyLostError as error:
             return verdict.InDoubt(str(error))
-        return verdict.verdict_on_place(raw, order.client_order_id)
+        judged = verdict.verdict_on_place(raw, order.client_order_id)
+        if isinstance(judged, Placed) and judged.receive_us and judged.send_us:
+            self._clock.learn(
+                sent_s=raw.sent_s,
+                received_s=raw.received_s,
+                earliest_ms=judged.receive_us / 1000,
+                latest_ms=judged.send_us / 1000,
+            )
+        return judged
 
     async def cancel(self, account: str, instrument: str, name: OrderName) -> verdict.CancelVerdict:
         """Ask once to cancel an order."""

@@ -1,0 +1,93 @@
+"""Which accounts may be used, as OKX itself says of their keys?
+
+Asks OKX once per account, at the start or, where OKX was away, when the account is first used.
+"""
+
+import asyncio
+
+import structlog
+
+from okx_gateway.custody.credential import Environment
+from okx_gateway.custody.credential_check import judge_credential
+from okx_gateway.custody.signer import Signer
+from okx_gateway.domain.account import Account
+from okx_gateway.domain.errors import (
+    AccountUnknownError,
+    CredentialUnusableError,
+    ExchangeUnavailableError,
+    GatewayError,
+)
+from okx_gateway.okx.exchange_client import ExchangeClient
+
+_LOG = structlog.get_logger()
+_RETRY_S = 5.0
+
+
+class AccountRegister:
+    """The accounts of `signer`, each once its credential has been judged."""
+
+    def __init__(self, signer: Signer, exchange: ExchangeClient, environment: Environment) -> None:
+        self._signer = signer
+        self._exchange = exchange
+        self._environment = environment
+        self._credentials = {each.account: each.environment for each in signer.accounts()}
+        self._verified: dict[str, Account] = {}
+        self._verifying: dict[str, asyncio.Task[Account]] = {}
+
+    async def find(self, name: str) -> Account:
+        """The account of this name.
+
+        Raises:
+            AccountUnknownError: There is none.
+            CredentialUnusableError: OKX does not accept its key, or the gateway does not dare to
+                use it; nothing else was sent.
+            ExchangeError: OKX could not be asked whether its key may be used.
+        """
+        account = self._verified.get(name)
+        if account is not None:
+            return account
+        if name not in self._credentials:
+            raise AccountUnknownError(name)
+        task = self._verifying.get(name)
+        if task is None:
+            task = asyncio.get_running_loop().create_task(self._verify(name))
+            self._verifying[name] = task
+            task.add_done_callback(lambda _: self._verifying.pop(name, None))
+        return await asyncio.shield(task)
+
+    async def verify_all(self) -> None:
+        """Judge every account, trying again while OKX is away."""
+        waiting = set(self._credentials)
+        while waiting:
+            for name in sorted(waiting):
+                try:
+                    await self.find(name)
+                except ExchangeUnavailableError as error:
+                    _LOG.warning("account not verified yet", account=name, error=str(error))
+                    continue
+                except GatewayError as error:
+                    _LOG.error("account not usable", account=name, error=str(error))
+                waiting.discard(name)
+            if waiting:
+                await asyncio.sleep(_RETRY_S)
+
+    @property
+    def ready(self) -> bool:
+        """Whether at least one account may be used."""
+        return bool(self._verified)
+
+    async def _verify(self, name: str) -> Account:
+        config = await self._exchange.account_config(name)
+        verdict = judge_credential(
+            config, credential=self._credentials[name], gateway=self._environment
+        )
+        for warning in verdict.warnings:
+            _LOG.warning("credential", account=name, warning=warning)
+        if not verdict.usable:
+            cause = "; ".join(verdict.refusals)
+            self._signer.drop(name, cause)
+            raise CredentialUnusableError(name, cause)
+        account = Account(name, f"{self._environment}:{verdict.uid}", verdict.long_short)
+        self._verified[name] = account
+        _LOG.info("account verified", account=name, level=verdict.account_level)
+        return account

@@ -1,0 +1,99 @@
+"""What does each call of GatewayService do?  Check, translate, ask the use case, translate back.
+
+Knows neither gRPC nor HTTP: both answer from here.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from okx_gateway.api.v1 import gateway_service_pb2 as api
+from okx_gateway.domain.deadline import Deadline
+from okx_gateway.edge import translate
+from okx_gateway.edge.call import Call, StreamCall, UnaryCall
+from okx_gateway.usecases.cancel_order import CancelOrder
+from okx_gateway.usecases.get_balance import GetBalance
+from okx_gateway.usecases.get_order import GetOrder
+from okx_gateway.usecases.place_order import PlaceOrder
+from okx_gateway.usecases.stream_ticker import StreamTicker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseCases:
+    """Everything the gateway can do for a caller."""
+
+    place_order: PlaceOrder
+    cancel_order: CancelOrder
+    get_order: GetOrder
+    get_balance: GetBalance
+    stream_ticker: StreamTicker
+
+
+class UseCaseCalls:
+    """The calls by RPC name; see `call.GatewayCalls`."""
+
+    def __init__(self, usecases: UseCases, *, default_deadline_s: float) -> None:
+        self._usecases = usecases
+        self._default_deadline_s = default_deadline_s
+        self.unary: dict[str, UnaryCall] = {
+            "PlaceOrder": self._place_order,
+            "CancelOrder": self._cancel_order,
+            "GetOrder": self._get_order,
+            "GetBalance": self._get_balance,
+        }
+        self.stream: dict[str, StreamCall] = {"StreamTicker": self._stream_ticker}
+
+    async def _place_order(
+        self, request: api.PlaceOrderRequest, call: Call
+    ) -> api.PlaceOrderResponse:
+        translate.check(request)
+        order = translate.new_order(request)
+        answer = await self._usecases.place_order(
+            order, caller=call.caller, deadline=self._deadline(call)
+        )
+        return translate.place_response(order, answer)
+
+    async def _cancel_order(
+        self, request: api.CancelOrderRequest, call: Call
+    ) -> api.CancelOrderResponse:
+        translate.check(request)
+        cancel = await self._usecases.cancel_order(
+            request.account,
+            translate.order_name(request),
+            request.instrument,
+            deadline=self._deadline(call),
+        )
+        return translate.cancel_response(cancel)
+
+    async def _get_order(self, request: api.GetOrderRequest, call: Call) -> api.GetOrderResponse:
+        translate.check(request)
+        answer = await self._usecases.get_order(
+            request.account,
+            translate.order_name(request),
+            request.instrument,
+            deadline=self._deadline(call),
+        )
+        return translate.order_response(request.account, answer)
+
+    async def _get_balance(
+        self, request: api.GetBalanceRequest, call: Call
+    ) -> api.GetBalanceResponse:
+        translate.check(request)
+        dated = await self._usecases.get_balance(
+            request.account, list(request.currencies), deadline=self._deadline(call)
+        )
+        return translate.balance_response(dated)
+
+    async def _stream_ticker(
+        self, request: api.StreamTickerRequest, call: Call
+    ) -> AsyncIterator[api.StreamTickerResponse]:
+        del call
+        translate.check(request)
+        events = self._usecases.stream_ticker(request.instruments)
+        try:
+            async for event in events:
+                yield translate.ticker_response(event)
+        finally:
+            await events.aclose()
+
+    def _deadline(self, call: Call) -> Deadline:
+        return call.deadline or Deadline.after(self._default_deadline_s)

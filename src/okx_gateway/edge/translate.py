@@ -1,0 +1,300 @@
+"""How do a caller's words become domain values, and domain values answers?  Pure.
+
+The only place that checks a message: by the rules written in the proto files, all at once.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+import protovalidate
+from google.protobuf import duration_pb2, timestamp_pb2
+from google.protobuf.message import Message
+
+from okx_gateway.api.v1 import balance_pb2, gateway_service_pb2, order_pb2, ticker_pb2
+from okx_gateway.domain.errors import InvalidRequestError, Violation
+from okx_gateway.domain.order import (
+    AttachedExit,
+    Cancel,
+    Conflict,
+    Limit,
+    Market,
+    NewOrder,
+    NotPlaced,
+    Order,
+    OrderName,
+    Placed,
+    PositionSide,
+    Refused,
+    SelfTradePrevention,
+    Side,
+    TargetCurrency,
+    TimeInForce,
+    TradeMode,
+    TriggerPriceType,
+)
+from okx_gateway.domain.ticker import Gap, Heartbeat, Ticker, TickerEvent
+from okx_gateway.usecases.get_balance import DatedBalance
+from okx_gateway.usecases.get_order import OrderAnswer
+from okx_gateway.usecases.place_order import PlaceAnswer
+
+_VALIDATOR = protovalidate.Validator()
+_VALUE_LENGTH_MAX = 64
+
+
+def check(request: Message) -> None:
+    """Check a request by the rules of its proto file.
+
+    Raises:
+        InvalidRequestError: With everything that is wrong with it.
+    """
+    found = _VALIDATOR.collect_violations(request)
+    if found:
+        raise InvalidRequestError([_violation(each) for each in found])
+
+
+def _violation(found: Any) -> Violation:
+    rule = found.proto
+    if rule.field is None or not rule.field.elements:
+        # A rule of the whole message is named after the field that its text is about.
+        field = rule.rule_id.partition(".")[2]
+        return Violation(field, rule.message.removeprefix(field).lstrip())
+    value = found.field_value
+    shown = "" if value is None or isinstance(value, Message) else str(value)
+    return Violation(
+        _path(rule.field.elements), rule.message or rule.rule_id, shown[:_VALUE_LENGTH_MAX]
+    )
+
+
+def _path(elements: Iterable[Any]) -> str:
+    path = ""
+    for element in elements:
+        path += f".{element.field_name}" if path else element.field_name
+        subscript = element.subscript
+        if subscript is not None:
+            path += f"[{subscript.value}]"
+    return path
+
+
+def new_order(request: gateway_service_pb2.PlaceOrderRequest) -> NewOrder:
+    """The order that a checked request asks for."""
+    return NewOrder(
+        account=request.account,
+        client_order_id=request.client_order_id,
+        instrument=request.instrument,
+        side=_SIDES[request.side],
+        trade_mode=_TRADE_MODES[request.trade_mode],
+        quantity=Decimal(request.quantity),
+        kind=_kind(request),
+        position_side=_POSITION_SIDES[request.position_side],
+        reduce_only=request.reduce_only,
+        margin_currency=request.margin_currency,
+        self_trade_prevention=_SELF_TRADE_PREVENTIONS[request.self_trade_prevention],
+        take_profit=_exit(request.take_profit) if request.HasField("take_profit") else None,
+        stop_loss=_exit(request.stop_loss) if request.HasField("stop_loss") else None,
+        tag=request.tag,
+    )
+
+
+def _kind(request: gateway_service_pb2.PlaceOrderRequest) -> Market | Limit:
+    if request.HasField("market"):
+        return Market(_TARGET_CURRENCIES[request.market.target_currency])
+    return Limit(Decimal(request.limit.price), _TIMES_IN_FORCE[request.limit.time_in_force])
+
+
+def _exit(attached: order_pb2.AttachedExit) -> AttachedExit:
+    return AttachedExit(
+        Decimal(attached.trigger_price),
+        _TRIGGER_PRICE_TYPES[attached.trigger_price_type],
+        Decimal(attached.order_price) if attached.order_price else None,
+    )
+
+
+def order_name(
+    request: gateway_service_pb2.CancelOrderRequest | gateway_service_pb2.GetOrderRequest,
+) -> OrderName:
+    """Which order a checked request is about."""
+    return OrderName(request.client_order_id, request.exchange_order_id)
+
+
+def place_response(order: NewOrder, answer: PlaceAnswer) -> gateway_service_pb2.PlaceOrderResponse:
+    """Answer of PlaceOrder."""
+    placed = answer.placed
+    return gateway_service_pb2.PlaceOrderResponse(
+        outcome=order_pb2.ORDER_OUTCOME_PLACED,
+        client_order_id=order.client_order_id,
+        exchange_order_id=placed.exchange_order_id,
+        place_time=_time(placed.place_ms),
+        exchange_receive_time=_time_us(placed.receive_us),
+        exchange_send_time=_time_us(placed.send_us),
+        replayed=answer.replayed,
+    )
+
+
+def cancel_response(cancel: Cancel) -> gateway_service_pb2.CancelOrderResponse:
+    """Answer of CancelOrder."""
+    return gateway_service_pb2.CancelOrderResponse(
+        outcome=gateway_service_pb2.CancelOutcome.Value(f"CANCEL_OUTCOME_{cancel.outcome.name}"),
+        client_order_id=cancel.client_order_id,
+        exchange_order_id=cancel.exchange_order_id,
+        update_time=_time(cancel.update_ms),
+    )
+
+
+def order_response(account: str, answer: OrderAnswer) -> gateway_service_pb2.GetOrderResponse:
+    """Answer of GetOrder."""
+    response = gateway_service_pb2.GetOrderResponse()
+    match answer.outcome:
+        case Placed():
+            response.outcome = order_pb2.ORDER_OUTCOME_PLACED
+        case Refused(code, message):
+            response.outcome = order_pb2.ORDER_OUTCOME_REFUSED
+            response.okx_code, response.okx_message = code, message
+        case NotPlaced():
+            response.outcome = order_pb2.ORDER_OUTCOME_NOT_PLACED
+        case Conflict() | None:
+            response.outcome = order_pb2.ORDER_OUTCOME_IN_DOUBT
+    if answer.outcome is None:
+        response.resolve_time.FromMilliseconds(answer.resolve_ms)
+    if answer.order is not None:
+        response.order.CopyFrom(_order(account, answer.order))
+    return response
+
+
+def _order(account: str, order: Order) -> order_pb2.Order:
+    return order_pb2.Order(
+        account=account,
+        client_order_id=order.client_order_id,
+        exchange_order_id=order.exchange_order_id,
+        instrument=order.instrument,
+        side=order_pb2.Side.Value(f"SIDE_{order.side.name}"),
+        state=order_pb2.OrderState.Value(f"ORDER_STATE_{order.state.name}"),
+        price=order.price,
+        quantity=order.quantity,
+        filled_quantity=order.filled_quantity,
+        average_price=order.average_price,
+        fee=order.fee,
+        fee_currency=order.fee_currency,
+        tag=order.tag,
+        cancel_source=order.cancel_source,
+        place_time=_time(order.place_ms),
+        update_time=_time(order.update_ms),
+    )
+
+
+def balance_response(dated: DatedBalance) -> gateway_service_pb2.GetBalanceResponse:
+    """Answer of GetBalance."""
+    balance = dated.balance
+    age = duration_pb2.Duration()
+    age.FromMicroseconds(max(0, round(dated.age_s() * 1_000_000)))
+    return gateway_service_pb2.GetBalanceResponse(
+        balance=balance_pb2.Balance(
+            total_equity_usd=balance.total_equity_usd,
+            adjusted_equity_usd=balance.adjusted_equity_usd,
+            currencies=[
+                balance_pb2.CurrencyBalance(
+                    currency=each.currency,
+                    cash=each.cash,
+                    available=each.available,
+                    frozen=each.frozen,
+                    equity=each.equity,
+                    equity_usd=each.equity_usd,
+                    liability=each.liability,
+                    unrealised_profit=each.unrealised_profit,
+                    update_time=_time(each.update_ms),
+                )
+                for each in balance.currencies
+            ],
+            update_time=_time(balance.update_ms),
+        ),
+        age=age,
+        receive_time=_time(dated.receive_ms),
+    )
+
+
+def ticker_response(event: TickerEvent) -> gateway_service_pb2.StreamTickerResponse:
+    """One event of StreamTicker."""
+    match event:
+        case Ticker():
+            return gateway_service_pb2.StreamTickerResponse(ticker=_ticker(event))
+        case Gap(instruments, connection_lost, detect_ms):
+            reason = (
+                ticker_pb2.GAP_REASON_CONNECTION_LOST
+                if connection_lost
+                else ticker_pb2.GAP_REASON_SUBSCRIPTION_ENDED
+            )
+            return gateway_service_pb2.StreamTickerResponse(
+                gap=ticker_pb2.Gap(
+                    instruments=instruments, reason=reason, detect_time=_time(detect_ms)
+                )
+            )
+        case Heartbeat(send_ms):
+            return gateway_service_pb2.StreamTickerResponse(
+                heartbeat=ticker_pb2.Heartbeat(send_time=_time(send_ms))
+            )
+
+
+def _ticker(ticker: Ticker) -> ticker_pb2.Ticker:
+    return ticker_pb2.Ticker(
+        instrument=ticker.instrument,
+        last_price=ticker.last_price,
+        last_quantity=ticker.last_quantity,
+        bid_price=ticker.bid_price,
+        bid_quantity=ticker.bid_quantity,
+        ask_price=ticker.ask_price,
+        ask_quantity=ticker.ask_quantity,
+        open_price_24h=ticker.open_price_24h,
+        high_price_24h=ticker.high_price_24h,
+        low_price_24h=ticker.low_price_24h,
+        volume_24h=ticker.volume_24h,
+        volume_currency_24h=ticker.volume_currency_24h,
+        exchange_time=_time(ticker.exchange_ms),
+        receive_time=_time(ticker.receive_ms),
+    )
+
+
+def _time(milliseconds: int | None) -> timestamp_pb2.Timestamp | None:
+    return _time_us(milliseconds * 1000) if milliseconds else None
+
+
+def _time_us(microseconds: int | None) -> timestamp_pb2.Timestamp | None:
+    if not microseconds:
+        return None
+    seconds, rest = divmod(microseconds, 1_000_000)
+    return timestamp_pb2.Timestamp(seconds=seconds, nanos=rest * 1000)
+
+
+_SIDES = {order_pb2.SIDE_BUY: Side.BUY, order_pb2.SIDE_SELL: Side.SELL}
+_TRADE_MODES = {
+    order_pb2.TRADE_MODE_CASH: TradeMode.CASH,
+    order_pb2.TRADE_MODE_CROSS: TradeMode.CROSS,
+    order_pb2.TRADE_MODE_ISOLATED: TradeMode.ISOLATED,
+}
+_POSITION_SIDES = {
+    order_pb2.POSITION_SIDE_UNSPECIFIED: None,
+    order_pb2.POSITION_SIDE_LONG: PositionSide.LONG,
+    order_pb2.POSITION_SIDE_SHORT: PositionSide.SHORT,
+}
+_TIMES_IN_FORCE = {
+    order_pb2.TIME_IN_FORCE_GOOD_TILL_CANCELLED: TimeInForce.GOOD_TILL_CANCELLED,
+    order_pb2.TIME_IN_FORCE_POST_ONLY: TimeInForce.POST_ONLY,
+    order_pb2.TIME_IN_FORCE_FILL_OR_KILL: TimeInForce.FILL_OR_KILL,
+    order_pb2.TIME_IN_FORCE_IMMEDIATE_OR_CANCEL: TimeInForce.IMMEDIATE_OR_CANCEL,
+}
+_TARGET_CURRENCIES = {
+    order_pb2.TARGET_CURRENCY_UNSPECIFIED: None,
+    order_pb2.TARGET_CURRENCY_BASE: TargetCurrency.BASE,
+    order_pb2.TARGET_CURRENCY_QUOTE: TargetCurrency.QUOTE,
+}
+_SELF_TRADE_PREVENTIONS = {
+    order_pb2.SELF_TRADE_PREVENTION_UNSPECIFIED: None,
+    order_pb2.SELF_TRADE_PREVENTION_CANCEL_MAKER: SelfTradePrevention.CANCEL_MAKER,
+    order_pb2.SELF_TRADE_PREVENTION_CANCEL_TAKER: SelfTradePrevention.CANCEL_TAKER,
+    order_pb2.SELF_TRADE_PREVENTION_CANCEL_BOTH: SelfTradePrevention.CANCEL_BOTH,
+}
+_TRIGGER_PRICE_TYPES = {
+    order_pb2.TRIGGER_PRICE_TYPE_UNSPECIFIED: TriggerPriceType.LAST,
+    order_pb2.TRIGGER_PRICE_TYPE_LAST: TriggerPriceType.LAST,
+    order_pb2.TRIGGER_PRICE_TYPE_INDEX: TriggerPriceType.INDEX,
+    order_pb2.TRIGGER_PRICE_TYPE_MARK: TriggerPriceType.MARK,
+}

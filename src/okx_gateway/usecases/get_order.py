@@ -1,0 +1,97 @@
+"""What does GetOrder promise?  What OKX says of an order, or what is known of its placing."""
+
+import asyncio
+from dataclasses import dataclass
+
+from okx_gateway.domain.deadline import Deadline
+from okx_gateway.domain.errors import (
+    ExchangeRefusedError,
+    ExchangeUnavailableError,
+    OrderNotFoundError,
+    OrderOutcomeUnknownError,
+)
+from okx_gateway.domain.order import Order, OrderName, Outcome, Placed
+from okx_gateway.ledger.order_record import OrderRecord
+from okx_gateway.okx.verdict import Absent, Found, NoEvidence
+from okx_gateway.usecases.ask_exchange import AskExchange
+from okx_gateway.usecases.find_order import FindOrder, MeantOrder
+from okx_gateway.usecases.resolve_order import Doubt, ResolveOrder
+
+# An order whose reply is on its way, or that stands in OKX's book, is found within this.
+_DOUBT_WAIT_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAnswer:
+    """What is known; `outcome` is None while in doubt, until `resolve_ms` of OKX's clock.
+
+    `order` is None where OKX does not have it, or has forgotten it.
+    """
+
+    outcome: Outcome | None
+    order: Order | None = None
+    resolve_ms: int = 0
+
+
+class GetOrder:
+    """Looks orders up; see the module."""
+
+    def __init__(self, *, find: FindOrder, ask: AskExchange, resolve: ResolveOrder) -> None:
+        self._find = find
+        self._ask = ask
+        self._resolve = resolve
+
+    async def __call__(
+        self, account_name: str, name: OrderName, instrument_name: str, *, deadline: Deadline
+    ) -> OrderAnswer:
+        """Say what became of an order.
+
+        Raises:
+            OrderNotFoundError: Neither the gateway nor OKX knows it.
+            GatewayError: OKX could not be asked, or gave no usable answer.
+        """
+        meant = await self._find(account_name, name, instrument_name)
+        if meant.record is None:
+            order = await self._look_up(meant, meant.name, deadline)
+            if order is None:
+                raise OrderNotFoundError(
+                    client_order_id=name.client_order_id, exchange_order_id=name.exchange_order_id
+                )
+            return OrderAnswer(Placed(order.exchange_order_id, order.place_ms), order)
+        outcome = meant.record.outcome
+        if outcome is None:
+            outcome = await self._end_of_doubt(meant, meant.record, deadline)
+        if outcome is None:
+            return OrderAnswer(None, None, self._resolve.resolve_ms(meant.record.expiry_ms))
+        if not isinstance(outcome, Placed):
+            return OrderAnswer(outcome)
+        placed = OrderName(exchange_order_id=outcome.exchange_order_id)
+        return OrderAnswer(outcome, await self._look_up(meant, placed, deadline))
+
+    async def _look_up(
+        self, meant: MeantOrder, name: OrderName, deadline: Deadline
+    ) -> Order | None:
+        match await self._ask.look_up(meant.account, meant.instrument, name, deadline):
+            case Found(order, _):
+                return order
+            case Absent():
+                return None
+            case NoEvidence(cause, code) if code:
+                raise ExchangeRefusedError(okx_code=code, okx_message=cause)
+            case NoEvidence(cause, _):
+                raise ExchangeUnavailableError(cause)
+
+    async def _end_of_doubt(
+        self, meant: MeantOrder, record: OrderRecord, deadline: Deadline
+    ) -> Outcome | None:
+        """The outcome where it can be learnt soon; the looking goes on either way."""
+        doubt = Doubt(
+            meant.account, meant.instrument, record.order, record.sent_ms, record.expiry_ms
+        )
+        looking = self._resolve.begin(doubt, others_first=True)
+        wait_s = max(0.0, min(_DOUBT_WAIT_S, deadline.remaining_s() / 2))
+        done, _ = await asyncio.wait({looking}, timeout=wait_s)
+        try:
+            return looking.result() if done else None
+        except OrderOutcomeUnknownError:
+            return None

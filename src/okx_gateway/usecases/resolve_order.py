@@ -1,0 +1,187 @@
+"""What became of an order whose placing is in doubt?
+
+Looks, and never sends. Doubt ends with the order found, or with the proof that it can no longer
+arrive: OKX knew no such order, twice, later than its expiry and the margin after it.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+import structlog
+
+from okx_gateway.domain.account import Account
+from okx_gateway.domain.deadline import Deadline
+from okx_gateway.domain.errors import (
+    BudgetExhaustedError,
+    LedgerUnavailableError,
+    OrderOutcomeUnknownError,
+)
+from okx_gateway.domain.instrument import Instrument
+from okx_gateway.domain.order import Conflict, NewOrder, NotPlaced, OrderName, Outcome, Placed
+from okx_gateway.ledger.redis_ledger import RedisLedger
+from okx_gateway.okx.exchange_clock import ExchangeClock
+from okx_gateway.okx.order_codec import first_difference
+from okx_gateway.okx.signature import timestamp_text
+from okx_gateway.okx.verdict import Absent, Found, LookupVerdict, absence_is_proven
+from okx_gateway.usecases.ask_exchange import AskExchange
+from okx_gateway.usecases.supervisor import Supervisor
+
+_LOG = structlog.get_logger()
+_FIRST_PAUSE_S = 0.05
+_PAUSE_MAX_S = 1.0
+_PROOFS_APART_S = 1.0
+_PROOFS_NEEDED = 2
+# How long past the moment of proof looking goes on by itself; asking again starts it anew.
+_PATIENCE_S = 30.0
+# Two of OKX's own clocks may disagree by this much; an order older than its sending is another's.
+_CLOCK_TOLERANCE_MS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """An order that may or may not be at OKX; times are ms of OKX's clock."""
+
+    account: Account
+    instrument: Instrument
+    order: NewOrder
+    sent_ms: int
+    expiry_ms: int
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes two doubts the same."""
+        return self.account.owner, self.order.client_order_id
+
+
+class ResolveOrder:
+    """Ends doubt; `margin_ms` is how long after its expiry an order may still come to show."""
+
+    def __init__(
+        self,
+        *,
+        ledger: RedisLedger,
+        ask: AskExchange,
+        clock: ExchangeClock,
+        supervisor: Supervisor,
+        margin_ms: int,
+    ) -> None:
+        self._ledger = ledger
+        self._ask = ask
+        self._clock = clock
+        self._supervisor = supervisor
+        self._margin_ms = margin_ms
+        self._looking: dict[tuple[str, str], asyncio.Task[Outcome]] = {}
+
+    async def __call__(self, doubt: Doubt, *, others_first: bool = False) -> Outcome:
+        """Find out, however long it takes; see `begin`.
+
+        Raises:
+            OrderOutcomeUnknownError: OKX did not tell, though it was asked until after the proof
+                would have been possible.
+        """
+        return await asyncio.shield(self.begin(doubt, others_first=others_first))
+
+    def begin(self, doubt: Doubt, *, others_first: bool = False) -> asyncio.Task[Outcome]:
+        """Begin to look, or join those who do; it goes on when nobody waits.
+
+        `others_first` where another replica may be about to learn the outcome from OKX's reply.
+        """
+        task = self._looking.get(doubt.key)
+        if task is None:
+            task = self._supervisor.follow_up(self._look(doubt, others_first=others_first))
+            self._looking[doubt.key] = task
+            task.add_done_callback(lambda _: self._looking.pop(doubt.key, None))
+        return task
+
+    def unknown(self, order: NewOrder, expiry_ms: int) -> OrderOutcomeUnknownError:
+        """The error for a caller who cannot wait for the end of the doubt."""
+        return OrderOutcomeUnknownError(
+            order.client_order_id, resolve_time=timestamp_text(self.resolve_ms(expiry_ms))
+        )
+
+    def resolve_ms(self, expiry_ms: int) -> int:
+        """When doubt ends at the latest if OKX answers, ms of OKX's clock."""
+        return expiry_ms + self._margin_ms + int(_PROOFS_APART_S * 1000)
+
+    async def _look(self, doubt: Doubt, *, others_first: bool) -> Outcome:
+        left_ms = self.resolve_ms(doubt.expiry_ms) - self._clock.earliest_ms()
+        until = Deadline.after(max(0.0, left_ms / 1000) + _PATIENCE_S)
+        pause_s = _FIRST_PAUSE_S
+        proofs = _AbsenceProofs()
+        while until.remaining_s() > 0:
+            settled = await self._settled_elsewhere(doubt)
+            if settled is not None:
+                return settled
+            if not (others_first and pause_s < 8 * _FIRST_PAUSE_S):
+                outcome = self._judge(doubt, proofs, await self._look_once(doubt, proofs))
+                if outcome is not None:
+                    return await self._settle(doubt, outcome)
+            await asyncio.sleep(min(pause_s, max(0.0, until.remaining_s())))
+            pause_s = min(2 * pause_s, _PAUSE_MAX_S)
+        raise self.unknown(doubt.order, doubt.expiry_ms)
+
+    async def _settled_elsewhere(self, doubt: Doubt) -> Outcome | None:
+        try:
+            record = await self._ledger.read(*doubt.key)
+        except LedgerUnavailableError:
+            return None
+        return record.outcome if record is not None else None
+
+    async def _look_once(self, doubt: Doubt, proofs: "_AbsenceProofs") -> LookupVerdict | None:
+        name = OrderName(client_order_id=doubt.order.client_order_id)
+        try:
+            # Taken before asking: OKX's clock shows at least this when it answers.
+            proofs.asked_ms = self._clock.earliest_ms()
+            return await self._ask.look_up(
+                doubt.account, doubt.instrument, name, Deadline.after(_PAUSE_MAX_S)
+            )
+        except (BudgetExhaustedError, LedgerUnavailableError):
+            return None
+
+    def _judge(
+        self, doubt: Doubt, proofs: "_AbsenceProofs", seen: LookupVerdict | None
+    ) -> Outcome | None:
+        match seen:
+            case Found(order, row):
+                difference = first_difference(doubt.order, row)
+                if not difference and order.place_ms < doubt.sent_ms - _CLOCK_TOLERANCE_MS:
+                    difference = "place_time"
+                if difference:
+                    return Conflict(difference)
+                return Placed(order.exchange_order_id, order.place_ms)
+            case Absent() if absence_is_proven(
+                asked_ms=proofs.asked_ms, expiry_ms=doubt.expiry_ms, margin_ms=self._margin_ms
+            ):
+                return NotPlaced() if proofs.enough() else None
+            case _:
+                return None
+
+    async def _settle(self, doubt: Doubt, outcome: Outcome) -> Outcome:
+        if isinstance(outcome, Conflict):
+            _LOG.error(
+                "OKX holds another order under an id of ours",
+                account=doubt.account.name,
+                client_order_id=doubt.order.client_order_id,
+                difference=outcome.first_difference,
+            )
+        try:
+            standing = await self._ledger.settle(*doubt.key, outcome)
+        except LedgerUnavailableError:
+            return outcome  # OKX has told; the row is settled when it is asked for again
+        return standing.outcome if standing is not None and standing.outcome else outcome
+
+
+class _AbsenceProofs:
+    """Counts answers that prove absence, each a while after the one before."""
+
+    def __init__(self) -> None:
+        self.asked_ms = 0
+        self._count = 0
+        self._counted_ms = 0
+
+    def enough(self) -> bool:
+        """Count the answer to what was asked at `asked_ms`; whether that is proof enough."""
+        if self._count == 0 or self.asked_ms >= self._counted_ms + _PROOFS_APART_S * 1000:
+            self._count += 1
+            self._counted_ms = self.asked_ms
+        return self._count >= _PROOFS_NEEDED
