@@ -1,0 +1,312 @@
+"""How is a gateway put together?  The composition root: every object is made here, nowhere else."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from okx_gateway.custody.account_register import AccountRegister
+from okx_gateway.custody.credential import Environment
+from okx_gateway.custody.signer import Signer
+from okx_gateway.custody.vault_file import VaultFile
+from okx_gateway.custody.vault_key import VaultKey, vault_key_from_text
+from okx_gateway.custody.vault_key_file import read_vault_key
+from okx_gateway.domain.deadline import Deadline
+from okx_gateway.domain.instrument import Instrument, InstrumentType
+from okx_gateway.edge.admission import Admission
+from okx_gateway.edge.gateway_calls import UseCaseCalls, UseCases
+from okx_gateway.edge.grpc_server import GrpcServer
+from okx_gateway.ledger.charge import ChargeTable
+from okx_gateway.ledger.redis_ledger import LedgerSettings, RedisLedger
+from okx_gateway.market.clock_sync import ERROR_MS_MAX, keep_in_step
+from okx_gateway.market.instrument_catalog import InstrumentCatalog
+from okx_gateway.market.ticker_board import TickerBoard
+from okx_gateway.okx.endpoint import Endpoint
+from okx_gateway.okx.exchange_client import ExchangeClient
+from okx_gateway.okx.exchange_clock import ExchangeClock
+from okx_gateway.okx.rest_client import RestClient
+from okx_gateway.okx.ticker_feed import TickerFeed
+from okx_gateway.okx.websocket_client import WebSocketClient
+from okx_gateway.settings import ListenAddress, Settings
+from okx_gateway.usecases.ask_exchange import AskExchange
+from okx_gateway.usecases.cancel_order import CancelOrder
+from okx_gateway.usecases.find_order import FindOrder
+from okx_gateway.usecases.get_balance import GetBalance
+from okx_gateway.usecases.get_order import GetOrder
+from okx_gateway.usecases.place_order import PlaceOrder
+from okx_gateway.usecases.resolve_order import ResolveOrder
+from okx_gateway.usecases.stream_ticker import StreamTicker
+from okx_gateway.usecases.supervisor import Supervisor
+
+_LOG = structlog.get_logger()
+_READY_POLL_S = 0.2
+# Redis answers in a millisecond; one that takes this long is treated as down.
+_REDIS_TIMEOUT_S = 0.5
+_REDIS_CONNECTIONS_MAX = 16
+_BACKGROUND_DEADLINE_S = 5.0
+
+
+class UnfitSettingsError(Exception):
+    """The settings are right each, and yet nothing can be served with them; says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A gateway that serves."""
+
+    grpc: ListenAddress
+    _parts: "_Parts"
+
+    def unready_because(self) -> list[str]:
+        """Why calls are not wanted here yet; empty once they are."""
+        return self._parts.unready_because()
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    clock: ExchangeClock
+    accounts: AccountRegister
+    instruments: InstrumentCatalog
+
+    def unready_because(self) -> list[str]:
+        reasons = []
+        if self.clock.error_ms() > ERROR_MS_MAX:
+            reasons.append("OKX's clock is not known")
+        if not self.instruments.loaded:
+            reasons.append("no instruments are known")
+        if not self.accounts.ready:
+            reasons.append("no account's credential is verified")
+        return reasons
+
+
+@asynccontextmanager
+async def serve(settings: Settings) -> AsyncIterator[Gateway]:
+    """Run a gateway for the block; at its end calls get `drain_grace_s` to finish.
+
+    Raises:
+        UnfitSettingsError: Something that serving needs is not set.
+        VaultError: The vault cannot be opened.
+        OSError: An address cannot be bound.
+    """
+    _require_servable(settings)
+    async with AsyncExitStack() as stack:
+        tls = _tls(settings)
+        clock = ExchangeClock()
+        signer = _signer(settings)
+        rest = await stack.enter_async_context(RestClient(settings.okx_rest_url, tls=tls))
+        demo = settings.environment is Environment.DEMO
+        exchange = ExchangeClient(rest, signer, clock, demo=demo)
+        redis = _redis(settings)
+        stack.push_async_callback(redis.aclose)
+        ledger = RedisLedger(redis, _ledger_settings(settings))
+        stack.push_async_callback(ledger.close)
+        charges = ChargeTable(settings.budget_jitter_ms)
+        ask = AskExchange(ledger, charges, exchange)
+        public = _PublicRequests(settings.egress_address, ask, exchange)
+        instruments = InstrumentCatalog(
+            public.instruments,
+            option_families=settings.option_families,
+            refresh_s=settings.instrument_refresh_s,
+        )
+        accounts = AccountRegister(signer, exchange, settings.environment)
+        feed = TickerFeed()
+        board = TickerBoard(feed, readers_max=settings.streams_max)
+        stack.callback(board.close)
+        socket = WebSocketClient(settings.okx_ws_public_url, feed, board, tls=tls)
+        board.wake = socket.wake
+        supervisor = Supervisor(tasks_max=settings.calls_max)
+        resolve = ResolveOrder(
+            ledger=ledger,
+            ask=ask,
+            clock=clock,
+            supervisor=supervisor,
+            margin_ms=settings.absence_margin_ms,
+        )
+        find = FindOrder(accounts, instruments, ledger)
+        usecases = UseCases(
+            place_order=PlaceOrder(
+                accounts=accounts,
+                instruments=instruments,
+                ledger=ledger,
+                charges=charges,
+                exchange=exchange,
+                clock=clock,
+                resolve=resolve,
+                supervisor=supervisor,
+            ),
+            cancel_order=CancelOrder(find=find, ask=ask, supervisor=supervisor),
+            get_order=GetOrder(find=find, ask=ask, resolve=resolve),
+            get_balance=GetBalance(
+                accounts=accounts,
+                charges=charges,
+                ask=ask,
+                exchange=exchange,
+                supervisor=supervisor,
+            ),
+            stream_ticker=StreamTicker(board=board, instruments=instruments),
+        )
+        calls = UseCaseCalls(usecases, default_deadline_s=settings.default_deadline_ms / 1000)
+        admission = Admission(calls_max=settings.calls_max, streams_max=settings.streams_max)
+        grpc_server = GrpcServer(
+            calls,
+            listen=settings.grpc_listen,
+            admission=admission,
+            reflect=settings.grpc_reflection,
+            max_deadline_s=settings.max_deadline_ms / 1000,
+        )
+        parts = _Parts(clock, accounts, instruments)
+        grpc_address = await grpc_server.start()
+        stack.push_async_callback(_drain, settings, admission, supervisor, grpc_server)
+        for work in (
+            keep_in_step(clock, public.time),
+            instruments.keep_fresh(),
+            accounts.verify_all(),
+            socket.run(),
+            _tell_ready(parts, grpc_server),
+        ):
+            await stack.enter_async_context(_in_background(work))
+        _LOG.info("serving", grpc=str(grpc_address), environment=settings.environment)
+        yield Gateway(grpc_address, parts)
+        _LOG.info("stopping")
+
+
+@dataclass(frozen=True, slots=True)
+class _PublicRequests:
+    """Requests that OKX counts by the address they come from."""
+
+    address: str
+    ask: AskExchange
+    exchange: ExchangeClient
+
+    async def time(self) -> None:
+        await self._wait(Endpoint.GET_TIME)
+        await self.exchange.synchronise()
+
+    async def instruments(self, kind: InstrumentType, family: str) -> list[Instrument]:
+        await self._wait(Endpoint.GET_INSTRUMENTS, kind)
+        return await self.exchange.instruments(kind, family)
+
+    async def _wait(self, endpoint: Endpoint, kind: InstrumentType | None = None) -> None:
+        await self.ask.wait_for_room(
+            f"address:{self.address}",
+            self.ask.charges.of_read(endpoint, kind),
+            Deadline.after(_BACKGROUND_DEADLINE_S),
+        )
+
+
+async def _drain(
+    settings: Settings, admission: Admission, supervisor: Supervisor, grpc_server: GrpcServer
+) -> None:
+    admission.close()
+    deadline = Deadline.after(settings.drain_grace_s)
+    await grpc_server.stop(settings.drain_grace_s)
+    left = await supervisor.drain(max(0.1, deadline.remaining_s()))
+    if left:
+        _LOG.warning("orders left in doubt; another replica or the next start looks", count=left)
+
+
+async def _tell_ready(parts: _Parts, grpc_server: GrpcServer) -> None:
+    told: list[str] | None = None
+    while True:
+        reasons = parts.unready_because()
+        if reasons != told:
+            _LOG.info("not ready" if reasons else "ready", because=reasons)
+            await grpc_server.tell_ready(ready=not reasons)
+            told = reasons
+        await asyncio.sleep(_READY_POLL_S)
+
+
+@asynccontextmanager
+async def _in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    task = asyncio.get_running_loop().create_task(work)
+    task.add_done_callback(_report)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        _LOG.error("a background task failed", exc_info=task.exception())
+
+
+def _require_servable(settings: Settings) -> None:
+    needs = {
+        "OKX_GATEWAY_REDIS_URL (such as redis://localhost:6379/0)": settings.redis_url,
+        "OKX_GATEWAY_VAULT_PATH (`okx-gateway vault init` makes one)": settings.vault_path,
+        "OKX_GATEWAY_VAULT_KEY_FILE or OKX_GATEWAY_VAULT_KEY": (
+            settings.vault_key_file or settings.vault_key
+        ),
+    }
+    missing = [name for name, value in needs.items() if not value]
+    if missing:
+        raise UnfitSettingsError("serving needs " + ", ".join(missing))
+    remote = [
+        str(each) for each in (settings.grpc_listen, settings.rest_listen) if not each.loopback
+    ]
+    if remote and not settings.allow_unauthenticated_remote:
+        raise UnfitSettingsError(
+            f"listening at {' and '.join(remote)} would let every machine that reaches it trade; "
+            "set OKX_GATEWAY_ALLOW_UNAUTHENTICATED_REMOTE=true where something before the gateway "
+            "authenticates callers, or listen at 127.0.0.1"
+        )
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    if settings.okx_ca_file is None:
+        return None
+    context = ssl.create_default_context(cafile=str(settings.okx_ca_file))
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def _signer(settings: Settings) -> Signer:
+    assert settings.vault_path is not None  # noqa: S101  # _require_servable saw to it
+    credentials = VaultFile(settings.vault_path).open_newest(
+        _vault_key(settings), settings.environment
+    )
+    if not credentials:
+        raise UnfitSettingsError(
+            f"the vault {settings.vault_path} has no {settings.environment} credential; "
+            f"`okx-gateway vault add ACCOUNT --environment {settings.environment}` adds one"
+        )
+    return Signer(credentials, environment=settings.environment)
+
+
+def _vault_key(settings: Settings) -> VaultKey:
+    if settings.vault_key_file is not None:
+        return read_vault_key(settings.vault_key_file)
+    assert settings.vault_key is not None  # noqa: S101  # _require_servable saw to it
+    return vault_key_from_text(
+        settings.vault_key.get_secret_value(), origin="OKX_GATEWAY_VAULT_KEY"
+    )
+
+
+def _redis(settings: Settings) -> "Redis":
+    return Redis.from_url(
+        settings.redis_url,
+        decode_responses=True,
+        protocol=3,
+        socket_timeout=_REDIS_TIMEOUT_S,
+        socket_connect_timeout=_REDIS_TIMEOUT_S,
+        socket_keepalive=True,
+        max_connections=_REDIS_CONNECTIONS_MAX,
+        # A script that was not answered may have run: nothing is sent again by itself.
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+def _ledger_settings(settings: Settings) -> LedgerSettings:
+    return LedgerSettings(
+        validity_ms=settings.order_validity_ms,
+        retention_ms=settings.journal_retention_hours * 3_600_000,
+    )

@@ -1,0 +1,193 @@
+"""How are the calls of GatewayService served over gRPC?  Touches grpc.aio."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+import grpc
+import structlog
+from google.protobuf import message_factory
+from google.protobuf.message import DecodeError, Message
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1._async import HealthServicer
+from grpc_reflection.v1alpha import reflection
+from grpc_status import rpc_status
+
+from okx_gateway.api.v1 import gateway_service_pb2
+from okx_gateway.domain.deadline import Deadline
+from okx_gateway.domain.errors import GatewayError, InvalidRequestError, StoppingError, Violation
+from okx_gateway.edge.admission import Admission
+from okx_gateway.edge.call import SERVICE, Call, GatewayCalls, StreamCall, UnaryCall
+from okx_gateway.edge.status import status_of
+from okx_gateway.settings import ListenAddress
+
+_LOG = structlog.get_logger()
+_REQUEST_BYTES_MAX = 64 * 1024
+# A reader that takes nothing for this long is ended: its values would pile up.
+_WRITE_WAIT_S = 10.0
+# What the answer needs to be back before the caller gives up.
+_ANSWER_SHARE = 0.1
+_ANSWER_S_MAX = 0.05
+# Callers are not told apart yet; a journal row has to belong to somebody.
+_CALLER = "unauthenticated"
+
+_OPTIONS = (
+    ("grpc.max_receive_message_length", _REQUEST_BYTES_MAX),
+    ("grpc.max_metadata_size", 8 * 1024),
+    ("grpc.so_reuseport", 0),  # a taken port is an error, not a second owner
+    ("grpc.max_concurrent_streams", 1_000),
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    ("grpc.max_connection_age_ms", 300_000),  # so that callers meet new replicas
+    ("grpc.max_connection_age_grace_ms", 30_000),
+)
+
+_Context = grpc.aio.ServicerContext[bytes, bytes]
+
+
+class GrpcServer:
+    """Serves `calls` at `listen`, with health and, where wanted, reflection."""
+
+    def __init__(
+        self,
+        calls: GatewayCalls,
+        *,
+        listen: ListenAddress,
+        admission: Admission,
+        reflect: bool,
+        max_deadline_s: float,
+    ) -> None:
+        self._calls = calls
+        self._listen = listen
+        self._admission = admission
+        self._reflect = reflect
+        self._max_deadline_s = max_deadline_s
+        self._streams: set[asyncio.Task[Any]] = set()
+        self._health = HealthServicer()
+        self._server: grpc.aio.Server | None = None
+
+    async def start(self) -> ListenAddress:
+        """Begin to serve; the address that was bound.
+
+        Raises:
+            OSError: The address cannot be bound.
+        """
+        server = grpc.aio.server(options=_OPTIONS)
+        server.add_generic_rpc_handlers((self._handlers(),))
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        if self._reflect:
+            names = (SERVICE, "grpc.health.v1.Health", reflection.SERVICE_NAME)
+            reflection.enable_server_reflection(names, server)
+        try:
+            port = server.add_insecure_port(str(self._listen))
+        except RuntimeError as error:
+            raise OSError(f"cannot listen at {self._listen}: {error}") from error
+        await server.start()
+        self._server = server
+        await self._health.set("liveness", health_pb2.HealthCheckResponse.SERVING)
+        await self.tell_ready(ready=False)
+        return ListenAddress(self._listen.host, port)
+
+    async def tell_ready(self, *, ready: bool) -> None:
+        """Say over grpc.health.v1 whether calls are wanted here."""
+        serving = health_pb2.HealthCheckResponse.SERVING
+        state = serving if ready else health_pb2.HealthCheckResponse.NOT_SERVING
+        for name in ("", SERVICE):
+            await self._health.set(name, state)
+
+    async def stop(self, grace_s: float) -> None:
+        """Refuse what is new, end streams, and let calls finish within `grace_s`."""
+        await self._health.enter_graceful_shutdown()
+        for stream in self._streams:
+            stream.cancel()
+        if self._server is not None:
+            await self._server.stop(grace_s)
+
+    def _handlers(self) -> grpc.GenericRpcHandler:
+        service = gateway_service_pb2.DESCRIPTOR.services_by_name["GatewayService"]
+        handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {}
+        for method in service.methods:
+            kind = message_factory.GetMessageClass(method.input_type)
+            if method.server_streaming:
+                handlers[method.name] = grpc.unary_stream_rpc_method_handler(
+                    self._stream(method.name, kind, self._calls.stream[method.name])
+                )
+            else:
+                handlers[method.name] = grpc.unary_unary_rpc_method_handler(
+                    self._unary(method.name, kind, self._calls.unary[method.name])
+                )
+        return grpc.method_handlers_generic_handler(SERVICE, handlers)
+
+    def _unary(
+        self, name: str, kind: type[Message], answer: UnaryCall
+    ) -> Callable[[bytes, _Context], Awaitable[bytes]]:
+        async def handle(content: bytes, context: _Context) -> bytes:
+            try:
+                with self._admission.call():
+                    request = _parse(kind, content)
+                    response = await answer(request, self._call(name, context))
+                    return response.SerializeToString()
+            except BaseException as error:
+                await _tell(context, error)
+                raise
+
+        return handle
+
+    def _stream(
+        self, name: str, kind: type[Message], answer: StreamCall
+    ) -> Callable[[bytes, _Context], Awaitable[None]]:
+        async def handle(content: bytes, context: _Context) -> None:
+            task = asyncio.current_task()
+            assert task is not None  # noqa: S101  # a handler runs in a task
+            self._streams.add(task)
+            try:
+                with self._admission.stream():
+                    request = _parse(kind, content)
+                    async for event in answer(request, self._call(name, context)):
+                        async with asyncio.timeout(_WRITE_WAIT_S):
+                            await context.write(event.SerializeToString())
+            except asyncio.CancelledError as error:
+                if not self._admission.closed:
+                    raise
+                task.uncancel()
+                await _tell(context, StoppingError())
+                raise error from None
+            except BaseException as error:
+                await _tell(context, error)
+                raise
+            finally:
+                self._streams.discard(task)
+
+        return handle
+
+    def _call(self, name: str, context: _Context) -> Call:
+        # None, against its type, where the caller gave no deadline.
+        remaining_s = cast("float | None", context.time_remaining())
+        if remaining_s is None:
+            return Call(name, _CALLER, None)
+        remaining_s = min(remaining_s, self._max_deadline_s)
+        remaining_s -= min(_ANSWER_S_MAX, remaining_s * _ANSWER_SHARE)
+        return Call(name, _CALLER, Deadline.after(remaining_s))
+
+
+def _parse(kind: type[Message], content: bytes) -> Message:
+    try:
+        return kind.FromString(content)
+    except DecodeError:
+        raise InvalidRequestError(
+            [Violation("request", f"is not a message of type {kind.DESCRIPTOR.name}")]
+        ) from None
+
+
+async def _tell(context: _Context, error: BaseException) -> None:
+    """End the call with the status of `error`; returns only where the caller has gone."""
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            return
+        # Of another task: passed on as it is, the caller would wait for ever.
+    if not isinstance(error, GatewayError):
+        _LOG.error("a call failed", exc_info=error)
+    await context.abort_with_status(rpc_status.to_status(status_of(error).proto))
