@@ -1,0 +1,78 @@
+"""Which settings do not go together?  A table, pure.
+
+A rule is only applied where the settings it names are right by themselves.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from okx_gateway.settings.model import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`fault` says what is wrong between the settings `names`, empty where nothing is."""
+
+    names: tuple[str, ...]
+    fault: Callable[[Settings], str]
+
+
+def _one_key(settings: Settings) -> str:
+    if settings.vault_key is None or settings.vault_key_file is None:
+        return ""
+    return "must stay empty where OKX_GATEWAY_VAULT_KEY_FILE is set: one key opens the vault"
+
+
+def _deadlines(settings: Settings) -> str:
+    if settings.default_deadline_ms <= settings.max_deadline_ms:
+        return ""
+    return f"must be at most OKX_GATEWAY_MAX_DEADLINE_MS, which is {settings.max_deadline_ms}"
+
+
+def _validity(settings: Settings) -> str:
+    if settings.order_validity_ms < settings.default_deadline_ms:
+        return ""
+    return (
+        f"must be below OKX_GATEWAY_DEFAULT_DEADLINE_MS, which is {settings.default_deadline_ms}: "
+        "an order needs its validity before its deadline"
+    )
+
+
+def _remote(name: str) -> Rule:
+    def fault(settings: Settings) -> str:
+        address = getattr(settings, name)
+        if address is None or address.loopback or settings.allow_unauthenticated_remote:
+            return ""
+        return (
+            f"is open to other machines at {address}, and the gateway does not authenticate "
+            "callers; listen on 127.0.0.1, or let a mesh or network policy authenticate them and "
+            "set OKX_GATEWAY_ALLOW_UNAUTHENTICATED_REMOTE=true"
+        )
+
+    return Rule((name, "allow_unauthenticated_remote"), fault)
+
+
+def _apart(first: str, second: str) -> Rule:
+    def fault(settings: Settings) -> str:
+        address = getattr(settings, first)
+        if address is None or address.port == 0 or address != getattr(settings, second):
+            return ""
+        return f"must differ from OKX_GATEWAY_{second.upper()}, which is {address} too"
+
+    return Rule((first, second), fault)
+
+
+RULES = (
+    Rule(("vault_key", "vault_key_file"), _one_key),
+    Rule(("default_deadline_ms", "max_deadline_ms"), _deadlines),
+    Rule(("order_validity_ms", "default_deadline_ms"), _validity),
+    _remote("grpc_listen"),
+    _remote("rest_listen"),
+    _remote("admin_listen"),
+    _apart("rest_listen", "grpc_listen"),
+    _apart("admin_listen", "grpc_listen"),
+    _apart("admin_listen", "rest_listen"),
+    _apart("metrics_listen", "grpc_listen"),
+    _apart("metrics_listen", "rest_listen"),
+    _apart("metrics_listen", "admin_listen"),
+)

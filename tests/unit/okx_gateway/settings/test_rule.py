@@ -1,0 +1,49 @@
+import pytest
+from pydantic import SecretStr
+
+from okx_gateway.settings.model import Settings
+from okx_gateway.settings.rule import RULES
+
+KEY = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
+
+def faults(**given: object) -> list[str]:
+    settings = Settings.model_validate(given)
+    return [f"{rule.names[0]} {fault}" for rule in RULES if (fault := rule.fault(settings))]
+
+
+def test_the_defaults_go_together() -> None:
+    assert faults() == []
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"vault_key": SecretStr(KEY), "vault_key_file": "/k"}, "vault_key must stay empty"),
+        ({"default_deadline_ms": 5000, "max_deadline_ms": 4999}, "default_deadline_ms must"),
+        ({"order_validity_ms": 5000, "default_deadline_ms": 5000}, "order_validity_ms must"),
+        ({"grpc_listen": "0.0.0.0:50051"}, "grpc_listen is open"),
+        ({"rest_listen": "[::]:8080"}, "rest_listen is open"),
+        ({"admin_listen": "10.0.0.1:8081"}, "admin_listen is open"),
+        ({"rest_listen": "127.0.0.1:50051"}, "rest_listen must differ"),
+        ({"metrics_listen": "127.0.0.1:8081"}, "metrics_listen must differ"),
+    ],
+)
+def test_what_does_not_go_together_is_told(given: dict[str, object], words: str) -> None:
+    (fault,) = faults(**given)
+    assert fault.startswith(words)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"grpc_listen": "0.0.0.0:50051", "allow_unauthenticated_remote": True},
+        {"metrics_listen": "0.0.0.0:9464"},
+        {"admin_listen": "", "metrics_listen": ""},
+        {"grpc_listen": "127.0.0.1:0", "rest_listen": "127.0.0.1:0"},
+        {"default_deadline_ms": 5000, "max_deadline_ms": 5000, "order_validity_ms": 4999},
+        {"vault_key": SecretStr(KEY)},
+    ],
+)
+def test_what_goes_together_is_fine(given: dict[str, object]) -> None:
+    assert faults(**given) == []
