@@ -10,13 +10,16 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 
+from google.protobuf import descriptor_pb2, duration_pb2, field_mask_pb2, timestamp_pb2
 from grpc_tools import protoc
 from protovalidate._gen.buf.validate import validate_pb
 
 ROOT = Path(__file__).resolve().parent.parent
 VALIDATE_PROTO = "buf/validate/validate.proto"
 # The generated package lives inside ours: a top-level `buf` package would clash with other wheels.
-VALIDATE_IMPORT = re.compile(r"\bbuf\.validate\b(?= import| as|\.validate_pb2\b)|(?<=import )buf\.validate\b")
+VALIDATE_IMPORT = re.compile(
+    r"\bbuf\.validate\b(?= import| as|\.validate_pb2\b)|(?<=import )buf\.validate\b"
+)
 
 
 def main(output: Path) -> None:
@@ -28,7 +31,11 @@ def main(output: Path) -> None:
     sources = sorted(
         str(path.relative_to(ROOT / "proto")) for path in (ROOT / "proto").rglob("*.proto")
     )
-    search_path = [f"-I{ROOT / 'proto'}", f"-I{files('grpc_tools') / '_proto'}", f"-I{_googleapis()}"]
+    search_path = [
+        f"-I{ROOT / 'proto'}",
+        f"-I{files('grpc_tools') / '_proto'}",
+        f"-I{_googleapis()}",
+    ]
     descriptors = f"--descriptor_set_in={validate_image}"
 
     api = output / "okx_gateway" / "api"
@@ -38,7 +45,8 @@ def main(output: Path) -> None:
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
     outputs = [
-        f"--{kind}={staging}" for kind in ("python_out", "grpc_python_out", "mypy_out", "mypy_grpc_out")
+        f"--{kind}={staging}"
+        for kind in ("python_out", "grpc_python_out", "mypy_out", "mypy_grpc_out")
     ]
     _run([*search_path, descriptors, *outputs, *sources])
     _run([descriptors, f"--python_out={staging}", f"--mypy_out={staging}", VALIDATE_PROTO])
@@ -63,14 +71,11 @@ def main(output: Path) -> None:
 
 
 def _validate_image() -> bytes:
-    """A FileDescriptorSet of validate.proto and what it imports."""
-    from google.protobuf import descriptor_pb2, descriptor_pool, duration_pb2, field_mask_pb2, timestamp_pb2
-
+    """Make a FileDescriptorSet of validate.proto and what it imports."""
     image = descriptor_pb2.FileDescriptorSet()
     for module in (descriptor_pb2, duration_pb2, timestamp_pb2, field_mask_pb2):
         module.DESCRIPTOR.CopyToProto(image.file.add())
     image.file.add().ParseFromString(validate_pb.desc().proto.to_binary())
-    del descriptor_pool
     return image.SerializeToString()
 
 

@@ -1,6 +1,6 @@
 """What does the edge know of a call besides its message?  Pure."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -24,7 +24,7 @@ class Call:
 
 
 UnaryCall = Callable[[Any, Call], Awaitable[Message]]
-StreamCall = Callable[[Any, Call], AsyncIterator[Message]]
+StreamCall = Callable[[Any, Call], AsyncGenerator[Message, None]]
 
 
 class GatewayCalls(Protocol):

@@ -3,7 +3,8 @@
 Knows neither gRPC nor HTTP: both answer from here.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from okx_gateway.api.v1 import gateway_service_pb2 as api
@@ -85,15 +86,12 @@ class UseCaseCalls:
 
     async def _stream_ticker(
         self, request: api.StreamTickerRequest, call: Call
-    ) -> AsyncIterator[api.StreamTickerResponse]:
+    ) -> AsyncGenerator[api.StreamTickerResponse, None]:
         del call
         translate.check(request)
-        events = self._usecases.stream_ticker(request.instruments)
-        try:
+        async with aclosing(self._usecases.stream_ticker(request.instruments)) as events:
             async for event in events:
                 yield translate.ticker_response(event)
-        finally:
-            await events.aclose()
 
     def _deadline(self, call: Call) -> Deadline:
         return call.deadline or Deadline.after(self._default_deadline_s)

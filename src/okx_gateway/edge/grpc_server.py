@@ -1,7 +1,8 @@
 """How are the calls of GatewayService served over gRPC?  Touches grpc.aio."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any, cast
 
 import grpc
@@ -18,6 +19,7 @@ from okx_gateway.domain.deadline import Deadline
 from okx_gateway.domain.errors import GatewayError, InvalidRequestError, StoppingError, Violation
 from okx_gateway.edge.admission import Admission
 from okx_gateway.edge.call import SERVICE, Call, GatewayCalls, StreamCall, UnaryCall
+from okx_gateway.edge.rpc_span import RpcSpan, rpc_span, trace_carrier
 from okx_gateway.edge.status import status_of
 from okx_gateway.settings import ListenAddress
 
@@ -124,14 +126,15 @@ class GrpcServer:
         self, name: str, kind: type[Message], answer: UnaryCall
     ) -> Callable[[bytes, _Context], Awaitable[bytes]]:
         async def handle(content: bytes, context: _Context) -> bytes:
-            try:
-                with self._admission.call():
-                    request = _parse(kind, content)
-                    response = await answer(request, self._call(name, context))
-                    return response.SerializeToString()
-            except BaseException as error:
-                await _tell(context, error)
-                raise
+            with _span(name, context) as span:
+                try:
+                    with self._admission.call():
+                        request = _parse(kind, content)
+                        response = await answer(request, self._call(name, context))
+                        return response.SerializeToString()
+                except BaseException as error:
+                    await _tell(context, error, span)
+                    raise
 
         return handle
 
@@ -142,23 +145,21 @@ class GrpcServer:
             task = asyncio.current_task()
             assert task is not None  # noqa: S101  # a handler runs in a task
             self._streams.add(task)
-            try:
-                with self._admission.stream():
-                    request = _parse(kind, content)
-                    async for event in answer(request, self._call(name, context)):
-                        async with asyncio.timeout(_WRITE_WAIT_S):
-                            await context.write(event.SerializeToString())
-            except asyncio.CancelledError as error:
-                if not self._admission.closed:
+            with _span(name, context) as span:
+                try:
+                    with self._admission.stream():
+                        request = _parse(kind, content)
+                        await _write_all(context, answer(request, self._call(name, context)))
+                except asyncio.CancelledError:
+                    if self._admission.closed:
+                        task.uncancel()
+                        await _tell(context, StoppingError(), span)
                     raise
-                task.uncancel()
-                await _tell(context, StoppingError())
-                raise error from None
-            except BaseException as error:
-                await _tell(context, error)
-                raise
-            finally:
-                self._streams.discard(task)
+                except BaseException as error:
+                    await _tell(context, error, span)
+                    raise
+                finally:
+                    self._streams.discard(task)
 
         return handle
 
@@ -181,7 +182,18 @@ def _parse(kind: type[Message], content: bytes) -> Message:
         ) from None
 
 
-async def _tell(context: _Context, error: BaseException) -> None:
+def _span(name: str, context: _Context) -> RpcSpan:
+    return rpc_span(f"{SERVICE}/{name}", trace_carrier(context.invocation_metadata() or ()))
+
+
+async def _write_all(context: _Context, events: AsyncGenerator[Message, None]) -> None:
+    async with aclosing(events):
+        async for event in events:
+            async with asyncio.timeout(_WRITE_WAIT_S):
+                await context.write(event.SerializeToString())
+
+
+async def _tell(context: _Context, error: BaseException, span: RpcSpan) -> None:
     """End the call with the status of `error`; returns only where the caller has gone."""
     if isinstance(error, asyncio.CancelledError):
         task = asyncio.current_task()
@@ -190,4 +202,6 @@ async def _tell(context: _Context, error: BaseException) -> None:
         # Of another task: passed on as it is, the caller would wait for ever.
     if not isinstance(error, GatewayError):
         _LOG.error("a call failed", exc_info=error)
-    await context.abort_with_status(rpc_status.to_status(status_of(error).proto))
+    status = status_of(error)
+    span.end_with(status.grpc_code.name)
+    await context.abort_with_status(rpc_status.to_status(status.proto))
