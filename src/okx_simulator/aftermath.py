@@ -1,0 +1,104 @@
+"""What follows from an operation once it is done? Changes accounts, tells the listeners.
+
+Orders that may only close are cut to their position, and listeners learn, once for the whole
+operation, which balances and positions changed.
+"""
+
+from collections.abc import Iterable
+
+from okx_simulator.account import Account
+from okx_simulator.answer import Row
+from okx_simulator.event import AccountUpdated, BalanceAndPosition, PositionUpdated
+from okx_simulator.margin import standing
+from okx_simulator.number import ZERO, text
+from okx_simulator.order import BY_REDUCE_ONLY, Change
+from okx_simulator.order_desk import OrderDesk
+from okx_simulator.position import Position, PositionKey
+from okx_simulator.position_row import Prices, balance_and_position_row, position_row
+
+
+class Aftermath:
+    """Concludes operations of the order desk."""
+
+    def __init__(self, desk: OrderDesk) -> None:
+        self._desk = desk
+
+    def conclude(self, now_us: int) -> None:
+        """Do what follows from everything since the last time."""
+        for account in self._desk.accounts.values():
+            for key in tuple(account.moved):
+                self._cut_to_position(account, key, now_us)
+            if account.touched or account.moved or account.traded:
+                self._tell(account, now_us // 1_000)
+
+    def _cut_to_position(self, account: Account, key: PositionKey, now_us: int) -> None:
+        position = account.positions.get(key)
+        for is_buy in (True, False):
+            if key.pos_side in ("long", "short") and (key.pos_side == "long") == is_buy:
+                continue
+            most = position.closable(is_buy=is_buy) if position else ZERO
+            for order in account.closing_orders(key, is_buy=is_buy):
+                if most <= 0:
+                    self._desk.cancel(order, BY_REDUCE_ONLY, now_us)
+                    continue
+                if order.left > most:
+                    smaller = order.filled_sz + most
+                    self._desk.reprice(order, smaller, order.px, Change(amend_source="2"), now_us)
+                most -= order.left
+
+    def _tell(self, account: Account, now_ms: int) -> None:
+        currencies, account.touched = tuple(sorted(account.touched)), set()
+        moved, account.moved = tuple(account.moved.values()), {}
+        traded, account.traded = account.traded, []
+        if not self._desk.announcer.is_heard:
+            return
+        emit = self._desk.announcer.emit
+        if currencies:
+            emit(AccountUpdated(account.uid, currencies))
+        for position in moved:
+            prices = prices_of(self._desk, account, position)
+            emit(PositionUpdated(account.uid, position_row(position, prices, now_ms)))
+        if traded:
+            row = balance_and_position(account, currencies, moved, traded, now_ms=now_ms)
+            emit(BalanceAndPosition(account.uid, row))
+
+
+def prices_of(desk: OrderDesk, account: Account, position: Position) -> Prices:
+    """Return what a position is valued at now."""
+    market = desk.market
+    stand = standing(account, position.ccy, lambda instrument: market.quote(instrument).mark)
+    margin = position.maintenance(market.quote(position.instrument).mark)
+    backing = stand.equity - stand.isolated if position.is_cross else position.margin
+    need = stand.mmr if position.is_cross else margin
+    return Prices(
+        quote=market.quote(position.instrument),
+        last=desk.tape.latest(position.instrument).px,
+        usd=market.usd(position.ccy),
+        margin_ratio=round(backing / need, 6) if need else ZERO,
+    )
+
+
+def balance_and_position(
+    account: Account,
+    currencies: Iterable[str],
+    positions: Iterable[Position],
+    traded: Iterable[tuple[str, str]],
+    *,
+    now_ms: int,
+    event_type: str = "filled",
+) -> Row:
+    """Return the data of the balance_and_position channel."""
+    return {
+        "balData": [
+            {
+                "cashBal": text(account.cash[ccy]),
+                "ccy": ccy,
+                "uTime": str(account.changed_ms[ccy]),
+            }
+            for ccy in currencies
+        ],
+        "eventType": event_type,
+        "pTime": str(now_ms),
+        "posData": [balance_and_position_row(position) for position in positions],
+        "trades": [{"instId": inst_id, "tradeId": trade_id} for inst_id, trade_id in traded],
+    }

@@ -1,0 +1,170 @@
+"""Who sends this request, and may they? Pure.
+
+Source: OKX docs, 'REST Authentication' and 'WebSocket / Login'.
+"""
+
+import base64
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from ipaddress import ip_address
+
+from okx_simulator.accounts_file import KEY_PATTERN, AccountSettings, ApiKey, Permission
+from okx_simulator.error_code import RefusedError
+
+TOLERANCE_MS = 30_000
+LOGIN_PATH = "/users/self/verify"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A key that was proven, and the account it belongs to."""
+
+    uid: str
+    key: ApiKey
+
+
+@dataclass(frozen=True, slots=True)
+class RestRequest:
+    """What the signature and the key's conditions depend on.
+
+    `headers` has lower-case names; `target` is the path with its query string as it was sent.
+    """
+
+    method: str
+    target: str
+    body: bytes
+    headers: Mapping[str, str]
+    remote_ip: str
+
+
+class Keys:
+    """Every key of the exchange, with its account."""
+
+    def __init__(self, accounts: tuple[AccountSettings, ...]) -> None:
+        self._by_key = {
+            key.key: Identity(uid=account.uid, key=key)
+            for account in accounts
+            for key in account.keys
+        }
+
+    def find(self, key: str) -> Identity | None:
+        """Return the identity behind a key, None where OKX has no such key."""
+        return self._by_key.get(key)
+
+    def revoke(self, key: str) -> bool:
+        """Forget a key, as its owner's deleting it does; return whether it existed."""
+        return self._by_key.pop(key, None) is not None
+
+
+def signature(secret: str, text: bytes) -> str:
+    """Return base64(HMAC-SHA256(secret, text))."""
+    return base64.b64encode(hmac.digest(secret.encode(), text, "sha256")).decode()
+
+
+def check_rest(request: RestRequest, keys: Keys, permission: Permission, now_us: int) -> Identity:
+    """Return who signed the request.
+
+    Raises:
+        RefusedError: The code OKX answers with; the request has no effect.
+    """
+    key_text = _header(request, "ok-access-key", "50103")
+    passphrase = _header(request, "ok-access-passphrase", "50104")
+    sign = _header(request, "ok-access-sign", "50106")
+    timestamp = _header(request, "ok-access-timestamp", "50107")
+    _check_age(_parse_iso(timestamp), now_us)
+    if not KEY_PATTERN.fullmatch(key_text):
+        raise RefusedError("50111")
+    identity = keys.find(key_text)
+    if identity is None:
+        raise RefusedError("50119")
+    _check_environment(request, identity.key)
+    text = f"{timestamp}{request.method}{request.target}".encode() + request.body
+    if not hmac.compare_digest(signature(identity.key.secret, text).encode(), sign.encode()):
+        raise RefusedError("50113")
+    if not hmac.compare_digest(identity.key.passphrase.encode(), passphrase.encode()):
+        raise RefusedError("50105")
+    check_ip(identity.key, request.remote_ip)
+    if permission not in identity.key.permissions and permission != "read_only":
+        raise RefusedError("50120")
+    return identity
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """The argument of a WebSocket login, and where it comes from."""
+
+    api_key: str
+    passphrase: str
+    timestamp: str
+    sign: str
+    remote_ip: str
+
+
+def check_login(login: Login, keys: Keys, now_us: int) -> Identity:
+    """Return who logs in.
+
+    Raises:
+        LoginRefusedError: The WebSocket code that OKX answers with; the socket is not logged in.
+    """
+    if not (login.timestamp.isascii() and login.timestamp.isdigit()):
+        raise LoginRefusedError("60004", "Invalid timestamp")
+    if abs(int(login.timestamp) * 1_000 - now_us // 1_000) > TOLERANCE_MS:
+        raise LoginRefusedError("60006", "Timestamp request expired")
+    identity = keys.find(login.api_key)
+    if identity is None:
+        raise LoginRefusedError("60005", "Invalid apiKey")
+    text = f"{login.timestamp}GET{LOGIN_PATH}".encode()
+    if not hmac.compare_digest(signature(identity.key.secret, text).encode(), login.sign.encode()):
+        raise LoginRefusedError("60007", "Invalid sign")
+    if not hmac.compare_digest(identity.key.passphrase.encode(), login.passphrase.encode()):
+        raise LoginRefusedError("60024", "Wrong passphrase")
+    check_ip(identity.key, login.remote_ip)
+    return identity
+
+
+class LoginRefusedError(Exception):
+    """A login is refused with one of the codes that only exist on WebSockets."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        self.message = message
+        super().__init__(f"{code} {message}")
+
+
+def check_ip(key: ApiKey, remote_ip: str) -> None:
+    """Let pass an address that the key is bound to, or any where it is bound to none.
+
+    Raises:
+        RefusedError: 50110, the address is not on the key's list.
+    """
+    if key.ips and not any(ip_address(remote_ip) in network for network in key.ips):
+        raise RefusedError("50110", remote_ip)
+
+
+def _header(request: RestRequest, name: str, code: str) -> str:
+    value = request.headers.get(name, "")
+    if not value:
+        raise RefusedError(code)
+    return value
+
+
+def _parse_iso(timestamp: str) -> int:
+    """Return ms since the epoch of a text such as 2020-12-08T09:08:57.715Z."""
+    try:
+        moment = datetime.strptime(timestamp, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    except ValueError:
+        raise RefusedError("50112") from None
+    return int(moment.timestamp() * 1_000)
+
+
+def _check_age(sent_ms: int, now_us: int) -> None:
+    if abs(now_us // 1_000 - sent_ms) > TOLERANCE_MS:
+        raise RefusedError("50102")
+
+
+def _check_environment(request: RestRequest, key: ApiKey) -> None:
+    """Compare the demo header, which means demo only when it is 1, with the kind of the key."""
+    if (request.headers.get("x-simulated-trading") == "1") != key.demo:
+        raise RefusedError("50101")

@@ -1,0 +1,140 @@
+"""What is the whole exchange, and how does it move through time? Changes accounts and books."""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+
+from okx_simulator.account import Account
+from okx_simulator.accounts_file import AccountSettings
+from okx_simulator.aftermath import Aftermath
+from okx_simulator.announcer import Announcer
+from okx_simulator.answer import Ack, Row
+from okx_simulator.balance_row import balance_row
+from okx_simulator.clock import Clock
+from okx_simulator.event import BookUpdated, CandleUpdated, Event, TickerUpdated, TradeHappened
+from okx_simulator.ids import Ids
+from okx_simulator.instrument import Instrument
+from okx_simulator.market import Market
+from okx_simulator.order_call import OrderCalls
+from okx_simulator.order_desk import OrderDesk
+from okx_simulator.param import Params
+
+_TRADE_STEPS_MAX = 50
+
+
+class Exchange:
+    """Everything behind the API: instruments, prices, books, accounts and orders.
+
+    Every public method first brings the exchange up to the clock's time.
+    """
+
+    def __init__(self, seed: int, clock: Clock, accounts: Sequence[AccountSettings]) -> None:
+        self.clock = clock
+        now_ms = clock.now_ms()
+        self.market = Market(seed, now_ms)
+        self.accounts = {one.uid: Account(one, now_ms) for one in accounts}
+        self.announcer = Announcer()
+        self.ids = Ids()
+        self.desk = OrderDesk(self.market, self.accounts, self.ids, self.announcer)
+        self._calls = OrderCalls(self.desk, clock)
+        self._aftermath = Aftermath(self.desk)
+
+    def listen(self, listener: Callable[[Event], None]) -> None:
+        """Call `listener` with every event from now on; it must not call the exchange back."""
+        self.announcer.listen(listener)
+
+    def account(self, uid: str) -> Account:
+        """Return an account, up to date."""
+        self.advance()
+        return self.accounts[uid]
+
+    def place(
+        self,
+        uid: str,
+        orders: Sequence[Params],
+        *,
+        by_code: bool = False,
+        exp_ms: int | None = None,
+        refusals: Sequence[str | None] = (),
+    ) -> Ack:
+        """Place orders, as 'Place order' and 'Place multiple orders' do, over REST and sockets."""
+        account = self.account(uid)
+        ack = self._calls.place(account, orders, by_code=by_code, exp_ms=exp_ms, refusals=refusals)
+        self._aftermath.conclude(self.clock.now_us())
+        return ack
+
+    def cancel(
+        self,
+        uid: str,
+        orders: Sequence[Params],
+        *,
+        by_code: bool = False,
+        refusals: Sequence[str | None] = (),
+    ) -> Ack:
+        """Cancel orders, as 'Cancel order' and 'Cancel multiple orders' do."""
+        account = self.account(uid)
+        ack = self._calls.cancel(account, orders, by_code=by_code, refusals=refusals)
+        self._aftermath.conclude(self.clock.now_us())
+        return ack
+
+    def amend(
+        self,
+        uid: str,
+        orders: Sequence[Params],
+        *,
+        by_code: bool = False,
+        exp_ms: int | None = None,
+        refusals: Sequence[str | None] = (),
+    ) -> Ack:
+        """Amend orders, as 'Amend order' and 'Amend multiple orders' do."""
+        account = self.account(uid)
+        ack = self._calls.amend(account, orders, by_code=by_code, exp_ms=exp_ms, refusals=refusals)
+        self._aftermath.conclude(self.clock.now_us())
+        return ack
+
+    def mark(self, instrument: Instrument) -> Decimal:
+        """Return the mark price of an instrument."""
+        return self.market.quote(instrument).mark
+
+    def balance_row(self, uid: str, only: tuple[str, ...] = ()) -> Row:
+        """Return the row of 'Get balance', its details for the currencies in `only` (empty: all)."""
+        account = self.account(uid)
+        return balance_row(account, self.mark, self.market.usd, self.market.now_ms, only)
+
+    def move_price(self, instrument: Instrument, price: Decimal) -> None:
+        """Make the market of a pair or future stand at `price` now, and match what that crosses.
+
+        Raises:
+            ValueError: An option follows its underlying and cannot be moved itself.
+        """
+        self.advance()
+        self.market.move(instrument, price)
+        self._match(self.clock.now_us())
+
+    def advance(self) -> None:
+        """Bring prices, matching and timers up to the clock's time."""
+        now_us = self.clock.now_us()
+        before = self.market.step
+        if self.market.advance(now_us // 1_000):
+            self.desk.refresh()
+            self._match(now_us)
+            self._announce_market(before)
+
+    def _match(self, now_us: int) -> None:
+        self.desk.match_resting(now_us)
+        self._aftermath.conclude(now_us)
+
+    def _announce_market(self, before: int) -> None:
+        if not self.announcer.is_heard:
+            return
+        first = max(before, self.market.step - _TRADE_STEPS_MAX) + 1
+        for instrument in self.market.listing.all():
+            if instrument.inst_type == "MARGIN":
+                continue
+            for step in range(first, self.market.step + 1):
+                trade = self.desk.tape.strangers_trade(instrument, step)
+                if trade is not None:
+                    row = trade.row(instrument.inst_id)
+                    self.announcer.emit(TradeHappened(instrument.inst_id, row))
+            self.announcer.emit(TickerUpdated(instrument.inst_id))
+            self.announcer.emit(BookUpdated(instrument.inst_id))
+            self.announcer.emit(CandleUpdated(instrument.inst_id))
