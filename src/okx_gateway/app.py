@@ -292,13 +292,14 @@ def _vault_key(settings: Settings) -> VaultKey:
 
 
 def _redis(settings: Settings) -> "Redis":
+    over_tcp = {} if settings.redis_url.startswith("unix") else {"socket_keepalive": True}
     return Redis.from_url(
         settings.redis_url,
+        **over_tcp,
         decode_responses=True,
         protocol=3,
         socket_timeout=_REDIS_TIMEOUT_S,
         socket_connect_timeout=_REDIS_TIMEOUT_S,
-        socket_keepalive=True,
         max_connections=_REDIS_CONNECTIONS_MAX,
         # A script that was not answered may have run: nothing is sent again by itself.
         retry=Retry(NoBackoff(), 0),

@@ -11,6 +11,7 @@ from okx_gateway.custody.credential import Environment
 from okx_gateway.custody.credential_check import judge_credential
 from okx_gateway.custody.signer import Signer
 from okx_gateway.domain.account import Account
+from okx_gateway.domain.deadline import Deadline
 from okx_gateway.domain.errors import (
     AccountUnknownError,
     CredentialUnusableError,
@@ -21,6 +22,7 @@ from okx_gateway.okx.exchange_client import ExchangeClient
 
 _LOG = structlog.get_logger()
 _RETRY_S = 5.0
+_ATTEMPT_S = 10.0
 
 
 class AccountRegister:
@@ -34,14 +36,14 @@ class AccountRegister:
         self._verified: dict[str, Account] = {}
         self._verifying: dict[str, asyncio.Task[Account]] = {}
 
-    async def find(self, name: str) -> Account:
+    async def find(self, name: str, deadline: Deadline) -> Account:
         """The account of this name.
 
         Raises:
             AccountUnknownError: There is none.
             CredentialUnusableError: OKX does not accept its key, or the gateway does not dare to
                 use it; nothing else was sent.
-            ExchangeError: OKX could not be asked whether its key may be used.
+            ExchangeError: OKX did not tell before the deadline whether its key may be used.
         """
         account = self._verified.get(name)
         if account is not None:
@@ -53,7 +55,10 @@ class AccountRegister:
             task = asyncio.get_running_loop().create_task(self._verify(name))
             self._verifying[name] = task
             task.add_done_callback(lambda _: self._verifying.pop(name, None))
-        return await asyncio.shield(task)
+        done, _ = await asyncio.wait({task}, timeout=max(0.0, deadline.remaining_s()))
+        if not done:
+            raise ExchangeUnavailableError("it has not told yet whether the key may be used")
+        return task.result()
 
     async def verify_all(self) -> None:
         """Judge every account, trying again while OKX is away."""
@@ -61,7 +66,7 @@ class AccountRegister:
         while waiting:
             for name in sorted(waiting):
                 try:
-                    await self.find(name)
+                    await self.find(name, Deadline.after(_ATTEMPT_S))
                 except ExchangeUnavailableError as error:
                     _LOG.warning("account not verified yet", account=name, error=str(error))
                     continue

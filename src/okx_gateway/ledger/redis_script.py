@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
+import structlog
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 from redis.exceptions import NoScriptError, RedisError
 
 from okx_gateway.domain.errors import LedgerUnavailableError
 
+_LOG = structlog.get_logger()
 _WAITING_MAX = 10_000
 _PIPELINE_LENGTH_MAX = 500
 
@@ -91,7 +93,9 @@ class RedisScripts:
                 replies = [
                     next(again) if isinstance(reply, NoScriptError) else reply for reply in replies
                 ]
-        except (RedisError, OSError, TimeoutError) as error:
+        except Exception as error:  # noqa: BLE001  # whatever it is, those who wait must learn
+            if not isinstance(error, RedisError | OSError):
+                _LOG.exception("the ledger's client failed")
             replies = [error] * len(calls)
         for call, reply in zip(calls, replies, strict=True):
             _settle(call, reply)

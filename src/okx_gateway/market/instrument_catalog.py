@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import structlog
 
-from okx_gateway.domain.errors import GatewayError
+from okx_gateway.domain.errors import ExchangeUnavailableError, GatewayError
 from okx_gateway.domain.instrument import Instrument, InstrumentType
 from okx_gateway.domain.order import TradeMode
 
@@ -41,7 +41,13 @@ class InstrumentCatalog:
         return bool(self._by_name)
 
     def find(self, name: str) -> Mapping[InstrumentType, Instrument]:
-        """The instruments of this name; more than one for a pair that is traded on margin too."""
+        """The instruments of this name; more than one for a pair that is traded on margin too.
+
+        Raises:
+            ExchangeUnavailableError: OKX has not told any instruments yet.
+        """
+        if not self._by_name:
+            raise ExchangeUnavailableError("it has not told its instruments yet")
         found = self._by_name.get(name)
         if found is None:
             self._missed.set()

@@ -56,7 +56,7 @@ class CancelOrder:
     async def _cancel(
         self, account_name: str, name: OrderName, instrument_name: str, deadline: Deadline
     ) -> Cancel:
-        meant = await self._find(account_name, name, instrument_name)
+        meant = await self._find(account_name, name, instrument_name, deadline)
         in_doubt = False
         for attempt in range(_ATTEMPTS_MAX):
             if attempt:

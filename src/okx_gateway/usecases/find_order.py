@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from okx_gateway.custody.account_register import AccountRegister
 from okx_gateway.domain.account import Account
+from okx_gateway.domain.deadline import Deadline
 from okx_gateway.domain.errors import InvalidRequestError, OrderNotFoundError, Violation
 from okx_gateway.domain.instrument import Instrument
 from okx_gateway.domain.order import OrderName, Placed
@@ -34,7 +35,7 @@ class FindOrder:
     ledger: RedisLedger
 
     async def __call__(
-        self, account_name: str, name: OrderName, instrument_name: str
+        self, account_name: str, name: OrderName, instrument_name: str, deadline: Deadline
     ) -> MeantOrder:
         """Find out which order is meant.
 
@@ -42,7 +43,7 @@ class FindOrder:
             OrderNotFoundError: The gateway did not place it, and no instrument says where to look.
             InvalidRequestError: The instrument is not listed, or is not that of the order.
         """
-        account = await self.accounts.find(account_name)
+        account = await self.accounts.find(account_name, deadline)
         record = None
         if name.client_order_id:
             record = await self.ledger.read(account.owner, name.client_order_id)

@@ -57,7 +57,7 @@ class GetBalance:
         Raises:
             GatewayError: There is no answer within the deadline.
         """
-        account = await self._accounts.find(account_name)
+        account = await self._accounts.find(account_name, deadline)
         key = (account.name, *currencies)
         task = self._asking.get(key)
         if task is None:

@@ -50,7 +50,7 @@ class GetOrder:
             OrderNotFoundError: Neither the gateway nor OKX knows it.
             GatewayError: OKX could not be asked, or gave no usable answer.
         """
-        meant = await self._find(account_name, name, instrument_name)
+        meant = await self._find(account_name, name, instrument_name, deadline)
         if meant.record is None:
             order = await self._look_up(meant, meant.name, deadline)
             if order is None:

@@ -80,7 +80,7 @@ class PlaceOrder:
             OrderOutcomeUnknownError: OKX may or may not have the order at the deadline.
             GatewayError: Every other one says that OKX does not have the order.
         """
-        account = await self._accounts.find(order.account)
+        account = await self._accounts.find(order.account, deadline)
         instrument = self._instruments.find_for(order.instrument, order.trade_mode)
         if instrument is None:
             raise errors.InvalidRequestError(
