@@ -246,9 +246,7 @@ for _ in range(5):
 def test_processes_that_add_at_once_lose_no_record(vault: VaultFile) -> None:
     accounts = ["shared", "shared", "own-a", "own-b"]
     writers = [
-        subprocess.Popen(  # noqa: S603  # this interpreter
-            [sys.executable, "-c", WRITER, str(vault.path), account]
-        )
+        subprocess.Popen([sys.executable, "-c", WRITER, str(vault.path), account])
         for account in accounts
     ]
     assert [writer.wait(timeout=60) for writer in writers] == [0, 0, 0, 0]
