@@ -13,6 +13,13 @@ from opentelemetry.util.types import AttributeValue
 _TRACER = trace.get_tracer("okx_gateway")
 
 
+def annotate(**attributes: AttributeValue) -> None:
+    """Put facts on the current span, if it is recorded."""
+    current = trace.get_current_span()
+    if current.is_recording():
+        current.set_attributes(attributes)
+
+
 @contextmanager
 def step(name: str, **attributes: AttributeValue) -> Iterator[Span]:
     """Run a block as a span `name` below the current one.

@@ -22,8 +22,8 @@ from okx_gateway.market.instrument_catalog import InstrumentCatalog
 from okx_gateway.okx.endpoint import Endpoint
 from okx_gateway.okx.exchange_client import ExchangeClient
 from okx_gateway.okx.exchange_clock import ExchangeClock
-from okx_gateway.okx.verdict import InDoubt, Unsent
-from okx_gateway.trace_step import step
+from okx_gateway.okx.verdict import InDoubt, PlaceVerdict, Unsent
+from okx_gateway.trace_step import annotate, step
 from okx_gateway.usecases import order_rules
 from okx_gateway.usecases.resolve_order import Doubt, ResolveOrder
 from okx_gateway.usecases.supervisor import Supervisor
@@ -80,6 +80,13 @@ class PlaceOrder:
             OrderOutcomeUnknownError: OKX may or may not have the order at the deadline.
             GatewayError: Every other one says that OKX does not have the order.
         """
+        annotate(
+            **{
+                "okx_gateway.account": order.account,
+                "okx_gateway.instrument": order.instrument,
+                "okx_gateway.client_order_id": order.client_order_id,
+            }
+        )
         account = await self._accounts.find(order.account, deadline)
         instrument = self._instruments.find_for(order.instrument, order.trade_mode)
         if instrument is None:
@@ -149,7 +156,7 @@ class PlaceOrder:
             raise errors.DeadlineTooShortError(request.deadline.remaining_ms(), 1)
         sent_ms = self._clock.earliest_ms()
         verdict = await self._exchange.place(order, request.instrument, expiry_ms=granted.expiry_ms)
-        with step("verdict", **{"okx_gateway.verdict": type(verdict).__name__}):
+        with step("verdict", **_facts(verdict)):
             match verdict:
                 case Placed() | Refused():
                     # Off the caller's path: a crash here is found as sending, and looked up.
@@ -194,6 +201,15 @@ class PlaceOrder:
     @staticmethod
     def _doubt(request: _Request, sent_ms: int, expiry_ms: int) -> Doubt:
         return Doubt(request.account, request.instrument, request.order, sent_ms, expiry_ms)
+
+
+def _facts(verdict: PlaceVerdict) -> dict[str, str | int]:
+    facts: dict[str, str | int] = {"okx_gateway.verdict": type(verdict).__name__}
+    if isinstance(verdict, Placed) and verdict.receive_us and verdict.send_us:
+        facts |= {"okx.receive_us": verdict.receive_us, "okx.send_us": verdict.send_us}
+    if isinstance(verdict, Refused):
+        facts["okx.code"] = verdict.code
+    return facts
 
 
 def _answer(order: NewOrder, outcome: Outcome, *, replayed: bool) -> PlaceAnswer:

@@ -1,0 +1,172 @@
+"""The commands that call a gateway once: `order`, `cancel`, `balance`."""
+
+import uuid
+
+import click
+from google.protobuf.timestamp_pb2 import Timestamp
+from rich.console import Console
+from rich.table import Table
+
+from okx_gateway.api.v1 import gateway_service_pb2 as api
+from okx_gateway.api.v1 import order_pb2
+from okx_gateway.cli.gateway_client import (
+    call,
+    deadline_option,
+    echo,
+    json_option,
+    target_option,
+)
+
+_TIMES_IN_FORCE = {
+    "gtc": order_pb2.TIME_IN_FORCE_GOOD_TILL_CANCELLED,
+    "post-only": order_pb2.TIME_IN_FORCE_POST_ONLY,
+    "fok": order_pb2.TIME_IN_FORCE_FILL_OR_KILL,
+    "ioc": order_pb2.TIME_IN_FORCE_IMMEDIATE_OR_CANCEL,
+}
+_TARGETS = {"base": order_pb2.TARGET_CURRENCY_BASE, "quote": order_pb2.TARGET_CURRENCY_QUOTE}
+_account = click.option("--account", default="main", show_default=True, help="Account to use.")
+
+
+@click.command()
+@click.argument("side", type=click.Choice(["buy", "sell"]))
+@click.argument("quantity")
+@click.argument("instrument")
+@_account
+@click.option("--price", help="Limit price; a market order without it.")
+@click.option(
+    "--time-in-force",
+    type=click.Choice(list(_TIMES_IN_FORCE)),
+    default="gtc",
+    show_default=True,
+    help="How long a limit order may stand.",
+)
+@click.option("--unit", type=click.Choice(list(_TARGETS)), help="Unit of a market order.")
+@click.option(
+    "--trade-mode",
+    type=click.Choice(["cash", "cross", "isolated"]),
+    default="cash",
+    show_default=True,
+    help="How the order is funded.",
+)
+@click.option("--id", "client_order_id", help="Client order id; a new one is made without it.")
+@target_option
+@deadline_option
+@json_option
+def order(  # noqa: PLR0913  # one parameter per option
+    *,
+    side: str,
+    quantity: str,
+    instrument: str,
+    account: str,
+    price: str | None,
+    time_in_force: str,
+    unit: str | None,
+    trade_mode: str,
+    client_order_id: str | None,
+    target: str,
+    deadline_s: float,
+    as_json: bool,
+) -> None:
+    """Place an order, at most once.
+
+    \b
+    okx-gateway order buy 0.001 BTC-USDT --price 30000
+    okx-gateway order buy 50 BTC-USDT --unit quote
+
+    Where the outcome is in doubt, run it again with the same --id: nothing is sent twice.
+    """  # noqa: D301  # \b keeps the examples apart
+    request = api.PlaceOrderRequest(
+        account=account,
+        client_order_id=client_order_id or uuid.uuid4().hex,
+        instrument=instrument,
+        side=order_pb2.Side.Value(f"SIDE_{side.upper()}"),
+        trade_mode=order_pb2.TradeMode.Value(f"TRADE_MODE_{trade_mode.upper()}"),
+        quantity=quantity,
+    )
+    if price is None:
+        request.market.SetInParent()
+        if unit is not None:
+            request.market.target_currency = _TARGETS[unit]
+    else:
+        request.limit.price = price
+        request.limit.time_in_force = _TIMES_IN_FORCE[time_in_force]
+    click.echo(f"client order id  {request.client_order_id}", err=True)
+    response = call(target, lambda gateway: gateway.PlaceOrder(request, timeout=deadline_s))
+    rows = {
+        "outcome": order_pb2.OrderOutcome.Name(response.outcome),
+        "exchange order id": response.exchange_order_id,
+        "placed at": _time(response.place_time),
+        "replayed": "yes, nothing was sent" if response.replayed else "",
+    }
+    echo(response, as_json=as_json, rows=rows)
+
+
+@click.command()
+@click.argument("client_order_id", required=False, default="")
+@_account
+@click.option("--exchange-id", "exchange_order_id", default="", help="OKX's id instead.")
+@click.option("--instrument", default="", help="Needed where the gateway did not place it.")
+@target_option
+@deadline_option
+@json_option
+def cancel(
+    *,
+    client_order_id: str,
+    account: str,
+    exchange_order_id: str,
+    instrument: str,
+    target: str,
+    deadline_s: float,
+    as_json: bool,
+) -> None:
+    """Cancel an order, by its CLIENT_ORDER_ID or by --exchange-id."""
+    if bool(client_order_id) == bool(exchange_order_id):
+        raise click.UsageError("give either CLIENT_ORDER_ID or --exchange-id")
+    request = api.CancelOrderRequest(account=account, instrument=instrument)
+    if client_order_id:
+        request.client_order_id = client_order_id
+    else:
+        request.exchange_order_id = exchange_order_id
+    response = call(target, lambda gateway: gateway.CancelOrder(request, timeout=deadline_s))
+    rows = {
+        "outcome": api.CancelOutcome.Name(response.outcome),
+        "exchange order id": response.exchange_order_id,
+        "at": _time(response.update_time),
+    }
+    echo(response, as_json=as_json, rows=rows)
+
+
+@click.command()
+@click.argument("currencies", nargs=-1)
+@_account
+@target_option
+@deadline_option
+@json_option
+def balance(
+    *, currencies: tuple[str, ...], account: str, target: str, deadline_s: float, as_json: bool
+) -> None:
+    """Show what an account holds, of all CURRENCIES or of those named."""
+    request = api.GetBalanceRequest(account=account, currencies=currencies)
+    response = call(target, lambda gateway: gateway.GetBalance(request, timeout=deadline_s))
+    if as_json:
+        echo(response, as_json=True, rows={})
+        return
+    Console().print(balance_table(response))
+
+
+def balance_table(response: api.GetBalanceResponse) -> Table:
+    """Lay a balance out for a terminal."""
+    age_ms = response.age.ToMilliseconds()
+    table = Table(
+        title=f"total {response.balance.total_equity_usd} USD, {age_ms} ms old",
+        title_justify="left",
+    )
+    for name in ("currency", "available", "frozen", "equity", "in USD"):
+        table.add_column(name, justify="left" if name == "currency" else "right")
+    for each in response.balance.currencies:
+        table.add_row(each.currency, each.available, each.frozen, each.equity, each.equity_usd)
+    return table
+
+
+def _time(moment: Timestamp) -> str:
+    return moment.ToJsonString() if moment.ByteSize() else ""
