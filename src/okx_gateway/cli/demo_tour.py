@@ -219,7 +219,7 @@ def _grow(tree: Tree, span: ReadableSpan, children: dict[int, list[ReadableSpan]
 
 def _label(span: ReadableSpan) -> str:
     duration_ms = ((span.end_time or 0) - (span.start_time or 0)) / 1_000_000
-    facts = ", ".join(f"{key}={value}" for key, value in sorted((span.attributes or {}).items()))
+    facts = ", ".join(f"{key}={value!s}" for key, value in sorted((span.attributes or {}).items()))
     return f"[cyan]{span.name}[/] {duration_ms:.2f} ms  [dim]{facts}[/]"
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 import grpc
@@ -43,7 +43,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print the an
 
 def stub_of(channel: grpc.aio.Channel) -> "GatewayServiceAsyncStub":
     """The calls of GatewayService over `channel`."""
-    return cast("GatewayServiceAsyncStub", GatewayServiceStub(channel))
+    return GatewayServiceStub(channel)
 
 
 def call(target: str, work: "Callable[[GatewayServiceAsyncStub], Awaitable[_T]]") -> _T:

@@ -12,7 +12,11 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from okx_gateway.domain.deadline import Deadline
-from okx_gateway.domain.errors import BudgetExhaustedError, LedgerUnavailableError
+from okx_gateway.domain.errors import (
+    BudgetExhaustedError,
+    DeadlineTooShortError,
+    LedgerUnavailableError,
+)
 from okx_gateway.domain.order import NewOrder, Outcome
 from okx_gateway.ledger.charge import Charge
 from okx_gateway.ledger.order_record import OrderRecord, fields_of, outcome_fields, record_from
@@ -80,10 +84,13 @@ class RedisLedger:
         may show.
 
         Raises:
+            DeadlineTooShortError: Nothing could be sent in time; nothing is on record or spent.
             BudgetExhaustedError: No room before the deadline; nothing is on record or spent.
             LedgerUnavailableError: No answer; nothing may be sent.
         """
         settings = self._settings
+        if remaining_ms < settings.least_validity_ms:
+            raise DeadlineTooShortError(remaining_ms, settings.least_validity_ms)
         answer = await self._scripts.call(
             "admit_order",
             [*_order_keys(owner, order.client_order_id), *_window_keys(owner, charges)],

@@ -47,7 +47,11 @@ class TickerReader:
         except TimeoutError:
             return []
         self._news.clear()
-        events: list[Ticker | Gap] = [*self._before_gap.values(), *self._gaps(), *self._tickers.values()]
+        events: list[Ticker | Gap] = [
+            *self._before_gap.values(),
+            *self._gaps(),
+            *self._tickers.values(),
+        ]
         for taken in (self._before_gap, self._lost, self._tickers):
             taken.clear()
         return events
@@ -71,6 +75,7 @@ class TickerBoard:
         self._last: dict[str, Ticker] = {}
         self._leaving: dict[str, asyncio.TimerHandle] = {}
         self._stale: set[str] = set()
+        self._lost = False
         self.wake: Callable[[], None] = lambda: None
 
     def join(self, instruments: Iterable[str]) -> TickerReader:
@@ -92,7 +97,9 @@ class TickerBoard:
                 timer.cancel()
             if name in self._last:
                 reader.put(self._last[name])
-        stale = tuple(sorted(reader.instruments & self._stale & self._last.keys()))
+        if self._lost:
+            self._stale |= reader.instruments
+        stale = tuple(sorted(reader.instruments & self._stale))
         if stale:
             reader.put_gap(Gap(stale, connection_lost=True, detect_ms=wall_ms()))
         self._feed.want(reader.instruments)
@@ -124,13 +131,19 @@ class TickerBoard:
                 for reader in self._readers.get(instrument, ()):
                     reader.put_gap(gap)
 
+    def on_connected(self) -> None:
+        """Learn that the conversation has begun anew; each instrument's next ticker ends its gap."""
+        self._lost = False
+
     def on_lost(self) -> None:
-        """Tell every reader that its instruments have a gap."""
-        self._stale.update(self._readers)
+        """Tell every reader of the gap in those of its instruments that had none yet."""
+        self._lost = True
         detect_ms = wall_ms()
         for reader in {each for readers in self._readers.values() for each in readers}:
-            names = tuple(sorted(reader.instruments))
-            reader.put_gap(Gap(names, connection_lost=True, detect_ms=detect_ms))
+            names = tuple(sorted(reader.instruments - self._stale))
+            if names:
+                reader.put_gap(Gap(names, connection_lost=True, detect_ms=detect_ms))
+        self._stale.update(self._readers)
 
     def _on_ticker(self, ticker: Ticker) -> None:
         name = ticker.instrument

@@ -54,6 +54,9 @@ class RestClient:
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": "okx-gateway", "Accept-Encoding": "identity"},
         )
+        # aiohttp sends a GET again when a kept connection turns out to be closed; OKX may have
+        # counted the first one. There is no public switch.
+        self._session._retry_connection = False  # noqa: SLF001
         return self
 
     async def __aexit__(

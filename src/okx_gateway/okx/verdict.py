@@ -91,6 +91,8 @@ def verdict_on_place(raw: RawReply, client_order_id: str) -> PlaceVerdict:
         return reply
     if len(reply.rows) > 1:
         return InDoubt("more than one row in the reply to one order")
+    if raw.status != _OK and reply.code == codes.SUCCESS:
+        return InDoubt(f"HTTP {raw.status} that says success")
     try:
         return _place_verdict(reply, client_order_id)
     except UnreadableReplyError as error:

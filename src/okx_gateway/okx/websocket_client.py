@@ -33,6 +33,9 @@ class FeedListener(Protocol):
     def on_event(self, event: FeedEvent) -> None:
         """Take an event of the feed."""
 
+    def on_connected(self) -> None:
+        """Learn that everything wanted is being asked for."""
+
     def on_lost(self) -> None:
         """Learn that the connection is gone and updates are being missed."""
 
@@ -92,6 +95,7 @@ class WebSocketClient:
             )
         async with socket:
             self._feed.connected()
+            self._listener.on_connected()
             writer = asyncio.get_running_loop().create_task(self._write(socket))
             try:
                 await self._read(socket)
