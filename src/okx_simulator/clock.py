@@ -14,9 +14,13 @@ class Clock:
         self._read_ns = read_ns
         self.offset_us = 0
 
+    def true_us(self) -> int:
+        """Return microseconds since the Unix epoch by the machine's clock, without the offset."""
+        return self._read_ns() // 1_000
+
     def now_us(self) -> int:
         """Return microseconds since the Unix epoch, offset included."""
-        return self._read_ns() // 1_000 + self.offset_us
+        return self.true_us() + self.offset_us
 
     def now_ms(self) -> int:
         """Return milliseconds since the Unix epoch, offset included."""

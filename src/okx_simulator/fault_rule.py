@@ -181,6 +181,12 @@ def _read_name(written: object) -> str:
     return written
 
 
+def _read_kind(written: object) -> Kind:
+    if written not in Kind.__members__.values():
+        raise ValueError(f"one of {', '.join(Kind)} is wanted")
+    return Kind(written)
+
+
 def _read_probability(written: object) -> float:
     if not isinstance(written, int | float) or not 0 <= written <= 1:
         raise ValueError("a number from 0 to 1 is wanted")
@@ -233,7 +239,7 @@ def _read_wait(written: object) -> Wait:
 
 _READERS: dict[str, Callable[[Any], Any]] = {
     "name": _read_name,
-    "kind": Kind,
+    "kind": _read_kind,
     "probability": _read_probability,
     "count": _read_count,
     "match": _read_match,

@@ -67,6 +67,11 @@ class OrderHistory:
             return None
         return order
 
+    def every(self) -> list[Order]:
+        """Return all orders by id, also those that OKX would have forgotten."""
+        found = [*self._closed.values(), *self.pending.values()]
+        return sorted(found, key=lambda order: order.ord_id)
+
     def closed(self, now_ms: int, kept_ms: int) -> list[Order]:
         """Return the closed orders not older than `kept_ms`, oldest first."""
         return [

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
-import orjson
 from aiohttp import web
 
 from okx_simulator.check import RestRequest
 from okx_simulator.clock import Clock
 from okx_simulator.exchange import Exchange
-from okx_simulator.rest_gate import Arrived, Reply, RestGate
+from okx_simulator.rest_dispatch import RestDispatch
+from okx_simulator.rest_gate import Arrived
 
 BODY_BYTES_MAX = 1 << 20
 TICK_S = 0.1
@@ -19,14 +19,18 @@ TICK_S = 0.1
 class HttpServer:
     """Answers every path below /api/v5 through one method, `serve`."""
 
-    def __init__(self, gate: RestGate, clock: Clock) -> None:
-        self._gate = gate
+    def __init__(self, dispatch: RestDispatch, clock: Clock) -> None:
+        self._dispatch = dispatch
         self._clock = clock
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answer one REST request."""
         arrived = await self.arrive(request)
-        return respond(self._gate.respond(arrived))
+        return await self._dispatch.respond(request, arrived)
+
+    async def stop(self, _app: web.Application) -> None:
+        """End what is still under way."""
+        await self._dispatch.stop()
 
     async def arrive(self, request: web.Request) -> Arrived:
         """Read a request whole."""
@@ -41,18 +45,12 @@ class HttpServer:
         return Arrived(signed, request.path, dict(request.query), self._clock.now_us())
 
 
-def respond(reply: Reply) -> web.Response:
-    """Return a reply as HTTP."""
-    return web.Response(
-        status=reply.status, body=orjson.dumps(reply.body), content_type="application/json"
-    )
-
-
 def application(server: HttpServer, exchange: Exchange) -> web.Application:
     """Return the aiohttp application: the REST routes, and the ticker that keeps time moving."""
     app = web.Application(client_max_size=BODY_BYTES_MAX)
     app.router.add_route("*", "/api/v5/{path:.*}", server.serve)
     app.cleanup_ctx.append(lambda _: _ticking(exchange))
+    app.on_shutdown.append(server.stop)
     return app
 
 

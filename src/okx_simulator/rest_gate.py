@@ -118,7 +118,7 @@ class RestGate:
             uid=identity.uid if identity else None,
             ip=arrived.request.remote_ip,
             params=params,
-            now_us=arrived.in_us,
+            now_us=self._exchange.clock.true_us(),
         )
         over = [code for code in codes if code]
         if over and len(over) == len(codes):

@@ -90,6 +90,10 @@ class Session:
         """The account that is logged in; empty before that."""
         return self.identity.uid if self.identity else ""
 
+    def is_by(self, key: str) -> bool:
+        """Whether this API key is logged in."""
+        return self.identity is not None and self.identity.key.key == key
+
     def refuse(self, code: str, request_id: str = "", *fill: object) -> Step:
         """Return the error event of a code."""
         return Step([error_event(code, text_of(code, *fill), request_id, self.connection)])
