@@ -15,6 +15,16 @@ _ACCOUNT_LEVELS = {
     "3": "multi-currency margin",
     "4": "portfolio margin",
 }
+# Source: OKX docs v5, "Error Code".
+_ADVICE = {
+    "50100": "the key is frozen; look at it at OKX",
+    "50101": "the key is of the other environment; remove it and add it with the right one",
+    "50105": "the passphrase is another one; add the key again with the right one",
+    "50110": "the key is bound to other addresses than the one this request came from",
+    "50111": "OKX knows no such key; look for a slip in copying it",
+    "50113": "the secret key is another one; add the key again with the right one",
+    "50119": "OKX knows no such key on this site; is OKX_GATEWAY_REGION that of the account?",
+}
 _POSITION_MODES = {"net_mode": "net", "long_short_mode": "long/short"}
 
 
@@ -80,6 +90,11 @@ def judge_credential(
         refusals=tuple(refusals),
         warnings=tuple(warnings),
     )
+
+
+def advice_on(okx_code: str) -> str:
+    """Say what to do where OKX refuses a key with this code; empty where that is not known."""
+    return _ADVICE.get(okx_code, "")
 
 
 def _unbound(*, trades: bool) -> str:

@@ -9,7 +9,8 @@ from okx_gateway.settings.load import (
     load_settings,
 )
 from okx_gateway.settings.model import Settings
-from okx_gateway.settings.table import SettingFact, describe
+from okx_gateway.settings.rule import missing_for_serving
+from okx_gateway.settings.table import SettingFact, describe, effective_values
 
 __all__ = [
     "Effective",
@@ -19,6 +20,8 @@ __all__ = [
     "Settings",
     "SettingsError",
     "describe",
+    "effective_values",
     "load_effective",
     "load_settings",
+    "missing_for_serving",
 ]

@@ -62,6 +62,18 @@ def _apart(first: str, second: str) -> Rule:
     return Rule((first, second), fault)
 
 
+def missing_for_serving(settings: Settings) -> list[str]:
+    """What has to be set before the gateway can serve, each with how; right otherwise."""
+    needs = {
+        "OKX_GATEWAY_REDIS_URL, such as redis://localhost:6379/0": settings.redis_url,
+        "OKX_GATEWAY_VAULT_PATH; `okx-gateway vault init` makes a vault": settings.vault_path,
+        "OKX_GATEWAY_VAULT_KEY_FILE; `okx-gateway vault init` makes a key": (
+            settings.vault_key_file or settings.vault_key
+        ),
+    }
+    return [need for need, setting in needs.items() if not setting]
+
+
 RULES = (
     Rule(("vault_key", "vault_key_file"), _one_key),
     Rule(("default_deadline_ms", "max_deadline_ms"), _deadlines),

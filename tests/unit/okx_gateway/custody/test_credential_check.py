@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from okx_gateway.custody.credential import Environment
-from okx_gateway.custody.credential_check import CredentialVerdict, judge_credential
+from okx_gateway.custody.credential_check import CredentialVerdict, advice_on, judge_credential
 
 # OKX docs v5, "Get account configuration", response example, trimmed; perm without withdraw.
 CONFIG = {
@@ -77,3 +77,9 @@ def test_new_words_of_okx_pass_as_they_are() -> None:
     verdict = judge(acctLv="9", posMode="both_ways_mode")
     assert (verdict.account_level, verdict.position_mode) == ("9", "both_ways_mode")
     assert not verdict.long_short
+
+
+def test_a_refusal_of_okx_comes_with_what_to_do() -> None:
+    assert "passphrase" in advice_on("50105")
+    assert "OKX_GATEWAY_REGION" in advice_on("50119")
+    assert advice_on("1") == ""

@@ -2,7 +2,7 @@ import pytest
 from pydantic import SecretStr
 
 from okx_gateway.settings.model import Settings
-from okx_gateway.settings.rule import RULES
+from okx_gateway.settings.rule import RULES, missing_for_serving
 
 KEY = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
@@ -47,3 +47,10 @@ def test_what_does_not_go_together_is_told(given: dict[str, object], words: str)
 )
 def test_what_goes_together_is_fine(given: dict[str, object]) -> None:
     assert faults(**given) == []
+
+
+def test_serving_needs_redis_and_a_vault_with_its_key() -> None:
+    assert len(missing_for_serving(Settings())) == 3
+    for key in ({"vault_key": SecretStr(KEY)}, {"vault_key_file": "/k"}):
+        ready = Settings.model_validate({"redis_url": "redis://x", "vault_path": "/v", **key})
+        assert missing_for_serving(ready) == []
