@@ -28,7 +28,7 @@ _SIMULATOR_SECRETS = (
     "Simulator-1",
 )
 _START_WAIT_S = 30.0
-_ADDRESS = re.compile(r"http://(127\.0\.0\.1:\d+)")
+_ADDRESS = re.compile(r"http and ws on (127\.0\.0\.1:\d+)")
 
 
 @dataclass(frozen=True, slots=True)
