@@ -7,6 +7,7 @@ from collections import defaultdict, deque
 from decimal import Decimal
 
 from okx_simulator.accounts_file import AccountSettings
+from okx_simulator.algo_history import AlgoHistory
 from okx_simulator.answer import Row
 from okx_simulator.history import OrderHistory
 from okx_simulator.instrument import Instrument
@@ -41,11 +42,13 @@ class Account:
         self.closed_positions: deque[tuple[Position, str]] = deque(maxlen=RECORDS_MAX)
         self.levers: dict[tuple[str, str, str], Decimal] = {}
         self.orders = OrderHistory()
+        self.algos = AlgoHistory()
         self.fills: deque[tuple[Order, Fill]] = deque(maxlen=RECORDS_MAX)
         self.bills: deque[Row] = deque(maxlen=RECORDS_MAX)
         # Since the listeners were told: currencies, positions and trades (instrument, id).
         self.touched: set[str] = set()
         self.moved: dict[PositionKey, Position] = {}
+        self.transferred = False
         self.traded: list[tuple[str, str]] = []
 
     @property

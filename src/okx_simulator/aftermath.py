@@ -1,12 +1,13 @@
 """What follows from an operation once it is done? Changes accounts, tells the listeners.
 
-Orders that may only close are cut to their position, and listeners learn, once for the whole
-operation, which balances and positions changed.
+What was attached to filled orders comes to life, orders that may only close are cut to their
+position, and listeners learn, once for the whole operation, which balances and positions changed.
 """
 
 from collections.abc import Iterable
 
 from okx_simulator.account import Account
+from okx_simulator.algo_desk import AlgoDesk
 from okx_simulator.answer import Row
 from okx_simulator.event import AccountUpdated, BalanceAndPosition, PositionUpdated
 from okx_simulator.margin import standing
@@ -20,11 +21,15 @@ from okx_simulator.position_row import Prices, balance_and_position_row, positio
 class Aftermath:
     """Concludes operations of the order desk."""
 
-    def __init__(self, desk: OrderDesk) -> None:
+    def __init__(self, desk: OrderDesk, algo_desk: AlgoDesk) -> None:
         self._desk = desk
+        self._algo_desk = algo_desk
 
     def conclude(self, now_us: int) -> None:
         """Do what follows from everything since the last time."""
+        filled, self._desk.filled = self._desk.filled, []
+        for order in filled:
+            self._algo_desk.arm(order, now_us)
         for account in self._desk.accounts.values():
             for key in tuple(account.moved):
                 self._cut_to_position(account, key, now_us)
@@ -33,6 +38,8 @@ class Aftermath:
 
     def _cut_to_position(self, account: Account, key: PositionKey, now_us: int) -> None:
         position = account.positions.get(key)
+        if position is None:
+            self._algo_desk.position_closed(account, key.inst_id, key.pos_side, now_us)
         for is_buy in (True, False):
             if key.pos_side in ("long", "short") and (key.pos_side == "long") == is_buy:
                 continue
@@ -50,6 +57,7 @@ class Aftermath:
         currencies, account.touched = tuple(sorted(account.touched)), set()
         moved, account.moved = tuple(account.moved.values()), {}
         traded, account.traded = account.traded, []
+        transferred, account.transferred = account.transferred, False
         if not self._desk.announcer.is_heard:
             return
         emit = self._desk.announcer.emit
@@ -58,16 +66,17 @@ class Aftermath:
         for position in moved:
             prices = prices_of(self._desk, account, position)
             emit(PositionUpdated(account.uid, position_row(position, prices, now_ms)))
-        if traded:
+        if traded or transferred:
             row = balance_and_position(account, currencies, moved, traded, now_ms=now_ms)
+            row["eventType"] = "filled" if traded else "transferred"
             emit(BalanceAndPosition(account.uid, row))
 
 
 def prices_of(desk: OrderDesk, account: Account, position: Position) -> Prices:
     """Return what a position is valued at now."""
     market = desk.market
-    stand = standing(account, position.ccy, lambda instrument: market.quote(instrument).mark)
-    margin = position.maintenance(market.quote(position.instrument).mark)
+    stand = standing(account, position.ccy, market.mark)
+    margin = position.maintenance(market.mark(position.instrument))
     backing = stand.equity - stand.isolated if position.is_cross else position.margin
     need = stand.mmr if position.is_cross else margin
     return Prices(
@@ -85,9 +94,8 @@ def balance_and_position(
     traded: Iterable[tuple[str, str]],
     *,
     now_ms: int,
-    event_type: str = "filled",
 ) -> Row:
-    """Return the data of the balance_and_position channel."""
+    """Return the data of the balance_and_position channel after fills."""
     return {
         "balData": [
             {
@@ -97,7 +105,7 @@ def balance_and_position(
             }
             for ccy in currencies
         ],
-        "eventType": event_type,
+        "eventType": "filled",
         "pTime": str(now_ms),
         "posData": [balance_and_position_row(position) for position in positions],
         "trades": [{"instId": inst_id, "tradeId": trade_id} for inst_id, trade_id in traded],

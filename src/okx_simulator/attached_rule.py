@@ -58,11 +58,17 @@ def _read(element: Params) -> AttachedTpSl:
     kind = choice(element, "tpOrdKind", ("condition", "limit"), "condition")
     if tp is None and sl is None and kind == "condition":
         raise RefusedError("50015", "tpTriggerPx", "slTriggerPx")
+    tp_ord_px = read_order_price(element, "tpOrdPx") if tp or kind == "limit" else ""
+    if kind == "limit":
+        if tp_ord_px == "-1":
+            raise RefusedError("51000", "tpOrdPx")
+        # A limit take-profit waits for its own price.
+        tp = Decimal(tp_ord_px)
     return AttachedTpSl(
         attach_id="",
         client_id=text_of(element, "attachAlgoClOrdId"),
         tp_trigger_px=tp,
-        tp_ord_px=read_order_price(element, "tpOrdPx") if tp or kind == "limit" else "",
+        tp_ord_px=tp_ord_px,
         tp_trigger_px_type=choice(element, "tpTriggerPxType", TRIGGER_TYPES, "last"),
         tp_ord_kind=kind,
         sl_trigger_px=sl,

@@ -10,8 +10,9 @@ from okx_simulator.answer import Row
 from okx_simulator.number import ZERO, text
 from okx_simulator.order import Fill, Order
 
-TRANSFER, TRADE, DELIVERY, LIQUIDATION, FUNDING = "1", "2", "3", "5", "8"
+TRANSFER, TRADE, DELIVERY, FUNDING = "1", "2", "3", "8"
 BUY, SELL, OPEN_LONG, OPEN_SHORT, CLOSE_LONG, CLOSE_SHORT = "1", "2", "3", "4", "5", "6"
+DELIVERED = "112"
 TRANSFER_IN, TRANSFER_OUT, FUNDING_EXPENSE, FUNDING_INCOME = "11", "12", "173", "174"
 
 

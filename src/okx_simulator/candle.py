@@ -23,6 +23,8 @@ _MONDAY_MS = 4 * _DAY_MS
 _SAMPLES = 6
 # How many levels' worth of lots change hands in an hour, on average.
 _LEVELS_PER_HOUR = 400
+# A day has between 16 and 32 usual hours.
+_DAY_SPREAD_HOURS = 8
 
 _FIXED = {
     "1s": _SECOND_MS,
@@ -120,28 +122,26 @@ def volume(market: Market, instrument: Instrument, start_ms: int, end_ms: int) -
 
 
 def _volume_until(seed: int, at_ms: int) -> float:
-    """Return the volume of whole hours and minutes up to a moment, in usual hours.
+    """Return the volume up to a moment, in usual hours.
 
     Adding up to a moment keeps the volumes of short bars and long bars in line.
     """
     hour, rest_ms = divmod(at_ms, _HOUR_MS)
     day, hour_of_day = divmod(hour, 24)
-    whole = sum(_hour_share(seed, day * 24 + number) for number in range(hour_of_day))
-    return (
-        24.0 * day
-        + whole / _day_sum(seed, day) * 24
-        + _hour_share(seed, hour) / _day_sum(seed, day) * 24 * _part_of_hour(seed, hour, rest_ms)
+    shares = _hour_shares(seed, day)
+    done = sum(shares[:hour_of_day]) + shares[hour_of_day] * _part_of_hour(seed, hour, rest_ms)
+    return _until_day(seed, day) + done / sum(shares) * (
+        _until_day(seed, day + 1) - _until_day(seed, day)
     )
 
 
-@lru_cache(maxsize=1 << 14)
-def _hour_share(seed: int, hour: int) -> float:
-    return 0.5 + share(seed, hour)
+def _until_day(seed: int, day: int) -> float:
+    return 24 * day + _DAY_SPREAD_HOURS * share(seed + 2, day)
 
 
 @lru_cache(maxsize=1 << 12)
-def _day_sum(seed: int, day: int) -> float:
-    return sum(_hour_share(seed, day * 24 + number) for number in range(24))
+def _hour_shares(seed: int, day: int) -> tuple[float, ...]:
+    return tuple(0.5 + share(seed, day * 24 + hour) for hour in range(24))
 
 
 def _part_of_hour(seed: int, hour: int, rest_ms: int) -> float:

@@ -161,6 +161,8 @@ MESSAGES: dict[str, str] = {
     "51536": (
         "Unable to modify the size of the options order if the price type is pxUsd or pxVol."
     ),
+    "51601": "Order status and order id cannot exist at the same time.",
+    "51602": "Either order status or order ID is required.",
     "51603": "Order does not exist.",
     "54004": (
         "Order placement or modification failed because one of the orders in the batch failed."
@@ -169,6 +171,7 @@ MESSAGES: dict[str, str] = {
         "You can't place fill or kill orders when self-trade prevention is set to both maker "
         "and taker orders."
     ),
+    "58013": "Withdrawals not supported yet, contact customer support for details",
     "58102": "Rate limit reached. Please refer to API docs and throttle requests accordingly.",
     "58114": "Transfer amount must be greater than 0",
     "58115": "Sub-account does not exist.",
@@ -176,7 +179,6 @@ MESSAGES: dict[str, str] = {
     "58123": "The From parameter cannot be the same as the To parameter.",
     "58129": "{0} is incorrect or {0} does not match with 'type'",
     "58350": "Insufficient balance.",
-    "58206": "The transaction amount must be greater than the minimum withdrawal amount.",
     "59000": "Settings failed. Close any open positions or orders before modifying settings.",
     "59102": "Leverage exceeds the maximum limit. Please lower the leverage.",
     "59300": "Margin call failed. Position does not exist.",

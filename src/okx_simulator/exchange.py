@@ -2,22 +2,31 @@
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from typing import TypeVar
 
 from okx_simulator.account import Account
 from okx_simulator.accounts_file import AccountSettings
 from okx_simulator.aftermath import Aftermath
+from okx_simulator.algo_call import AlgoCalls
+from okx_simulator.algo_desk import AlgoDesk
 from okx_simulator.announcer import Announcer
 from okx_simulator.answer import Ack, Row
 from okx_simulator.balance_row import balance_row
+from okx_simulator.cancel_timer import CancelTimers
 from okx_simulator.clock import Clock
 from okx_simulator.event import BookUpdated, CandleUpdated, Event, TickerUpdated, TradeHappened
 from okx_simulator.ids import Ids
 from okx_simulator.instrument import Instrument
 from okx_simulator.market import Market
+from okx_simulator.order import BY_USER
 from okx_simulator.order_call import OrderCalls
 from okx_simulator.order_desk import OrderDesk
 from okx_simulator.param import Params
+from okx_simulator.periodic import Periodic
+from okx_simulator.position_call import change_margin, close_position
+from okx_simulator.treasury import Treasury
 
+T = TypeVar("T")
 _TRADE_STEPS_MAX = 50
 
 
@@ -35,8 +44,15 @@ class Exchange:
         self.announcer = Announcer()
         self.ids = Ids()
         self.desk = OrderDesk(self.market, self.accounts, self.ids, self.announcer)
+        self.timers = CancelTimers()
+        self.treasury = Treasury(self.accounts, self.ids, self.market.mark)
+        self._algo_desk = AlgoDesk(self.desk)
         self._calls = OrderCalls(self.desk, clock)
-        self._aftermath = Aftermath(self.desk)
+        self._algo_calls = AlgoCalls(self.desk, self._algo_desk)
+        self._aftermath = Aftermath(self.desk, self._algo_desk)
+        self._periodic = Periodic(self.desk, self._algo_desk, self.timers)
+        # Rows of 'Status': announced maintenance, none unless a test announces some.
+        self.maintenance: list[Row] = []
 
     def listen(self, listener: Callable[[Event], None]) -> None:
         """Call `listener` with every event from now on; it must not call the exchange back."""
@@ -58,9 +74,9 @@ class Exchange:
     ) -> Ack:
         """Place orders, as 'Place order' and 'Place multiple orders' do, over REST and sockets."""
         account = self.account(uid)
-        ack = self._calls.place(account, orders, by_code=by_code, exp_ms=exp_ms, refusals=refusals)
-        self._aftermath.conclude(self.clock.now_us())
-        return ack
+        return self._concluded(
+            self._calls.place(account, orders, by_code=by_code, exp_ms=exp_ms, refusals=refusals)
+        )
 
     def cancel(
         self,
@@ -72,9 +88,9 @@ class Exchange:
     ) -> Ack:
         """Cancel orders, as 'Cancel order' and 'Cancel multiple orders' do."""
         account = self.account(uid)
-        ack = self._calls.cancel(account, orders, by_code=by_code, refusals=refusals)
-        self._aftermath.conclude(self.clock.now_us())
-        return ack
+        return self._concluded(
+            self._calls.cancel(account, orders, by_code=by_code, refusals=refusals)
+        )
 
     def amend(
         self,
@@ -87,16 +103,63 @@ class Exchange:
     ) -> Ack:
         """Amend orders, as 'Amend order' and 'Amend multiple orders' do."""
         account = self.account(uid)
-        ack = self._calls.amend(account, orders, by_code=by_code, exp_ms=exp_ms, refusals=refusals)
-        self._aftermath.conclude(self.clock.now_us())
-        return ack
+        return self._concluded(
+            self._calls.amend(account, orders, by_code=by_code, exp_ms=exp_ms, refusals=refusals)
+        )
+
+    def place_algo(self, uid: str, params: Params) -> Ack:
+        """Place an algo order, as 'Place algo order' does."""
+        return self._concluded(self._algo_calls.place(self.account(uid), params, self._now_us))
+
+    def cancel_algos(self, uid: str, algos: Sequence[Params]) -> Ack:
+        """Cancel algo orders, as 'Cancel algo order' does."""
+        return self._concluded(self._algo_calls.cancel(self.account(uid), algos, self._now_us))
+
+    def amend_algo(self, uid: str, params: Params) -> Ack:
+        """Amend an algo order, as 'Amend algo order' does."""
+        return self._concluded(self._algo_calls.amend(self.account(uid), params, self._now_us))
+
+    def close_position(self, uid: str, params: Params) -> Row:
+        """Close a position at market, as 'Close positions' does.
+
+        Raises:
+            RefusedError: The position is as it was.
+        """
+        account = self.account(uid)
+        return self._concluded(close_position(self.desk, account, params, self._now_us))
+
+    def change_margin(self, uid: str, params: Params) -> Row:
+        """Add to or take from an isolated position, as 'Increase/decrease margin' does.
+
+        Raises:
+            RefusedError: The position is as it was.
+        """
+        account, now_ms = self.account(uid), self._now_us // 1_000
+        return self._concluded(change_margin(self.desk, account, params, now_ms))
+
+    def transfer(self, uid: str, params: Params) -> Row:
+        """Move money between accounts, as 'Funds transfer' does.
+
+        Raises:
+            RefusedError: Nothing was moved.
+        """
+        account, now_ms = self.account(uid), self._now_us // 1_000
+        return self._concluded(self.treasury.transfer(account, params, now_ms))
+
+    def mass_cancel(self, uid: str, inst_family: str) -> None:
+        """Cancel the market maker protection orders of an option family."""
+        for order in tuple(self.account(uid).orders.pending.values()):
+            is_protected = order.asked.ord_type.startswith("mmp")
+            if is_protected and order.instrument.inst_family == inst_family:
+                self.desk.cancel(order, BY_USER, self._now_us)
+        self._concluded(None)
 
     def mark(self, instrument: Instrument) -> Decimal:
         """Return the mark price of an instrument."""
-        return self.market.quote(instrument).mark
+        return self.market.mark(instrument)
 
     def balance_row(self, uid: str, only: tuple[str, ...] = ()) -> Row:
-        """Return the row of 'Get balance', its details for the currencies in `only` (empty: all)."""
+        """Return the row of 'Get balance', details of those in `only` (empty: all)."""
         account = self.account(uid)
         return balance_row(account, self.mark, self.market.usd, self.market.now_ms, only)
 
@@ -119,8 +182,19 @@ class Exchange:
             self._match(now_us)
             self._announce_market(before)
 
+    @property
+    def _now_us(self) -> int:
+        return self.clock.now_us()
+
+    def _concluded(self, answer: T) -> T:
+        """Return the answer of an operation after doing what follows from it."""
+        self._aftermath.conclude(self._now_us)
+        return answer
+
     def _match(self, now_us: int) -> None:
         self.desk.match_resting(now_us)
+        self._algo_desk.trigger(now_us)
+        self._periodic.run(now_us)
         self._aftermath.conclude(now_us)
 
     def _announce_market(self, before: int) -> None:

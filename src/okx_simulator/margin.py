@@ -14,6 +14,7 @@ from okx_simulator.account import Account, position_key
 from okx_simulator.instrument import Instrument
 from okx_simulator.number import ZERO
 from okx_simulator.order import Order
+from okx_simulator.position import Position
 from okx_simulator.valuation import initial_margin, worth
 
 Marks: TypeAlias = Callable[[Instrument], Decimal]
@@ -139,6 +140,18 @@ def need(account: Account, order: Order, px: Decimal) -> tuple[str, Decimal]:
     money = initial_margin(instrument, opening, px, order.lever or Decimal(1), is_buy=asked.is_buy)
     in_base = instrument.inst_type == "MARGIN" and ccy == instrument.base_ccy
     return ccy, money / px if in_base else money
+
+
+def is_below_maintenance(account: Account, position: Position, marks: Marks, usd: Usd) -> bool:
+    """Tell whether what backs a position is less than its maintenance margin."""
+    mark = marks(position.instrument)
+    if not position.is_cross and position.instrument.inst_type != "OPTION":
+        return position.margin + position.upl(mark) <= position.maintenance(mark)
+    owned = currencies(account) if account.shares_margin else [position.ccy]
+    stands = [(standing(account, ccy, marks), usd(ccy)) for ccy in owned]
+    needed = sum((one.mmr * price for one, price in stands), ZERO)
+    backing = sum(((one.equity - one.isolated) * price for one, price in stands), ZERO)
+    return needed > 0 and backing <= needed
 
 
 def _closing(account: Account, order: Order) -> Decimal:

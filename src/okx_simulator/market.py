@@ -46,6 +46,10 @@ class Market:
             self._quotes[key] = quote_of(instrument, self._usd_now, self.now_ms)
         return self._quotes[key]
 
+    def mark(self, instrument: Instrument) -> Decimal:
+        """Return the mark price at this step."""
+        return self.quote(instrument).mark
+
     def quote_at(self, instrument: Instrument, at_ms: int) -> Quote:
         """Return where the instrument stood or will stand at `at_ms` since the epoch."""
         since_start_ms = at_ms - self.start_ms

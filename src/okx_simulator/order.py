@@ -18,7 +18,7 @@ ORDER_TYPES = (
 IMMEDIATE = frozenset({"market", "fok", "ioc", "optimal_limit_ioc", "op_fok"})
 POST_ONLY = frozenset({"post_only", "mmp_and_post_only"})
 # cancelSource of 'Order details'.
-BY_SYSTEM, BY_USER, BY_DELIVERY, BY_OPTION_EXPIRY = "0", "1", "7", "10"
+BY_USER, BY_LIQUIDATION, BY_DELIVERY, BY_OPTION_EXPIRY = "1", "3", "7", "10"
 BY_FOK, BY_IOC, BY_POSITION_CLOSED, BY_TIMER = "13", "14", "17", "20"
 BY_REDUCE_ONLY, BY_PRICE_CHECK, BY_POST_ONLY, BY_STP, BY_MATCHES = "23", "27", "31", "32", "33"
 

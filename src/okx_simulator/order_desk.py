@@ -33,6 +33,7 @@ from okx_simulator.order import (
     IMMEDIATE,
     PARTIALLY_FILLED,
     POST_ONLY,
+    AttachedTpSl,
     Change,
     NewOrder,
     Order,
@@ -117,7 +118,7 @@ class OrderDesk:
             algo_id=origin.algo_id,
             algo_cl_ord_id=origin.algo_cl_ord_id,
             category=origin.category,
-            attached=asked.attached,
+            attached=self.named(asked.attached, now_ms),
         )
         order.fee_ccy, order.rebate_ccy = _fee_currencies(order)
         admit(account, order, order.px or self._worst_px(order), self.around)
@@ -125,6 +126,10 @@ class OrderDesk:
         self.push(order, Change())
         self.take(order, now_us)
         return order
+
+    def named(self, attached: tuple[AttachedTpSl, ...], now_ms: int) -> tuple[AttachedTpSl, ...]:
+        """Return what is attached to a new order with ids of the exchange."""
+        return tuple(replace(one, attach_id=str(self.ids.next(now_ms))) for one in attached)
 
     def take(self, order: Order, now_us: int) -> None:
         """Match an order against the book; let the rest of it rest, or cancel it."""

@@ -77,8 +77,8 @@ def read_order(
         px=px,
         pos_side=_read_pos_side(params, instrument, mode),
         margin_ccy=_read_margin_ccy(params, instrument, td_mode, mode),
-        cl_ord_id=_read_word(params, "clOrdId", CLIENT_ID),
-        tag=_read_word(params, "tag", TAG),
+        cl_ord_id=read_word(params, "clOrdId", CLIENT_ID),
+        tag=read_word(params, "tag", TAG),
         tgt_ccy=tgt_ccy,
         reduce_only=_read_reduce_only(params, instrument, mode),
         ban_amend=flag(params, "banAmend"),
@@ -221,7 +221,12 @@ def _read_reduce_only(params: Params, instrument: Instrument, mode: AccountMode)
     return wanted
 
 
-def _read_word(params: Params, name: str, pattern: re.Pattern[str]) -> str:
+def read_word(params: Params, name: str, pattern: re.Pattern[str]) -> str:
+    """Return an id that the caller chose, "" where there is none.
+
+    Raises:
+        RefusedError: 51000, it does not match the pattern.
+    """
     word = text_of(params, name)
     if word and not pattern.fullmatch(word):
         raise RefusedError("51000", name)

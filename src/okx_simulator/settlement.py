@@ -108,7 +108,8 @@ def _settle_position(account: Account, order: Order, execution: Execution, ids: 
     )
     account.moved[position.key] = position
     if not position.sz:
-        close_position(account, position, CLOSED_ALL)
+        liquidated = order.category == "full_liquidation"
+        close_position(account, position, LIQUIDATED if liquidated else CLOSED_ALL)
     return fill
 
 

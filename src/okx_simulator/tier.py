@@ -18,7 +18,7 @@ _TIERS = 6
 
 
 class Tier(NamedTuple):
-    """Positions above `min_sz` up to `max_sz` may have leverage up to `lever_max`."""
+    """Positions above `min_sz` up to `max_sz`, worth `max_usd`, may have leverage `lever_max`."""
 
     number: int
     min_sz: Decimal
@@ -26,6 +26,7 @@ class Tier(NamedTuple):
     lever_max: Decimal
     imr: Decimal
     mmr: Decimal
+    max_usd: Decimal
 
 
 @lru_cache(maxsize=512)
@@ -39,7 +40,7 @@ def tiers(instrument: Instrument) -> tuple[Tier, ...]:
     for number in range(1, _TIERS + 1):
         largest = floor_to(most_usd / unit_usd, instrument.lot_sz)
         mmr = maintenance_rate(instrument) * number
-        found.append(Tier(number, smallest, largest, lever, ONE / lever, mmr))
+        found.append(Tier(number, smallest, largest, lever, ONE / lever, mmr, most_usd))
         smallest, most_usd = largest, most_usd * 2
         lever = max(ONE, (lever / 2).to_integral_value())
     return tuple(found)
