@@ -21,8 +21,10 @@ from okx_gateway.custody.vault_key_file import read_vault_key
 from okx_gateway.domain.deadline import Deadline
 from okx_gateway.domain.instrument import Instrument, InstrumentType
 from okx_gateway.edge.admission import Admission
+from okx_gateway.edge.asgi_app import AsgiApp
 from okx_gateway.edge.gateway_calls import UseCaseCalls, UseCases
 from okx_gateway.edge.grpc_server import GrpcServer
+from okx_gateway.edge.rest_server import RestServer
 from okx_gateway.ledger.charge import ChargeTable
 from okx_gateway.ledger.redis_ledger import LedgerSettings, RedisLedger
 from okx_gateway.market.clock_sync import ERROR_MS_MAX, keep_in_step
@@ -62,6 +64,7 @@ class Gateway:
     """A gateway that serves."""
 
     grpc: ListenAddress
+    rest: ListenAddress
     _parts: "_Parts"
 
     def unready_because(self) -> list[str]:
@@ -162,8 +165,21 @@ async def serve(settings: Settings) -> AsyncIterator[Gateway]:
             max_deadline_s=settings.max_deadline_ms / 1000,
         )
         parts = _Parts(clock, accounts, instruments)
+        rest_app = AsgiApp(
+            calls,
+            admission=admission,
+            ready=parts.unready_because,
+            default_deadline_s=settings.default_deadline_ms / 1000,
+            max_deadline_s=settings.max_deadline_ms / 1000,
+        )
+        connections_max = settings.calls_max + settings.streams_max
+        rest_server = RestServer(
+            rest_app, listen=settings.rest_listen, connections_max=connections_max
+        )
+        drain = _Drain(settings.drain_grace_s, admission, supervisor, grpc_server, rest_server)
+        stack.push_async_callback(drain)
         grpc_address = await grpc_server.start()
-        stack.push_async_callback(_drain, settings, admission, supervisor, grpc_server)
+        rest_address = await rest_server.start()
         for work in (
             keep_in_step(clock, public.time),
             instruments.keep_fresh(),
@@ -172,8 +188,13 @@ async def serve(settings: Settings) -> AsyncIterator[Gateway]:
             _tell_ready(parts, grpc_server),
         ):
             await stack.enter_async_context(_in_background(work))
-        _LOG.info("serving", grpc=str(grpc_address), environment=settings.environment)
-        yield Gateway(grpc_address, parts)
+        _LOG.info(
+            "serving",
+            grpc=str(grpc_address),
+            rest=str(rest_address),
+            environment=settings.environment,
+        )
+        yield Gateway(grpc_address, rest_address, parts)
         _LOG.info("stopping")
 
 
@@ -201,15 +222,25 @@ class _PublicRequests:
         )
 
 
-async def _drain(
-    settings: Settings, admission: Admission, supervisor: Supervisor, grpc_server: GrpcServer
-) -> None:
-    admission.close()
-    deadline = Deadline.after(settings.drain_grace_s)
-    await grpc_server.stop(settings.drain_grace_s)
-    left = await supervisor.drain(max(0.1, deadline.remaining_s()))
-    if left:
-        _LOG.warning("orders left in doubt; another replica or the next start looks", count=left)
+@dataclass(frozen=True, slots=True)
+class _Drain:
+    """Ends a gateway: nothing new, streams end, calls finish, orders run to their end."""
+
+    grace_s: float
+    admission: Admission
+    supervisor: Supervisor
+    grpc_server: GrpcServer
+    rest_server: RestServer
+
+    async def __call__(self) -> None:
+        self.admission.close()
+        deadline = Deadline.after(self.grace_s)
+        await asyncio.gather(
+            self.grpc_server.stop(self.grace_s), self.rest_server.stop(self.grace_s)
+        )
+        left = await self.supervisor.drain(max(0.1, deadline.remaining_s()))
+        if left:
+            _LOG.warning("orders are left in doubt; who asks for them next looks", count=left)
 
 
 async def _tell_ready(parts: _Parts, grpc_server: GrpcServer) -> None:
