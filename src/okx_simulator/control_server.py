@@ -153,17 +153,15 @@ class ControlServer:
 
     async def _notice(self, request: web.Request) -> web.Response:
         body = await _body(request)
-        uid, url = _word(body, "uid"), _word(body, "url")
         after_ms = body.get("close_after_ms")
+        if after_ms is not None and not _is_wait(after_ms):
+            raise ControlError(f"close_after_ms: 0 to {_CLOSE_WAIT_MS_MAX} is wanted")
+        told = self.sockets.notify(_word(body, "uid"), _word(body, "url"))
         if after_ms is not None:
-            if not isinstance(after_ms, int) or not 0 <= after_ms <= _CLOSE_WAIT_MS_MAX:
-                raise ControlError(f"close_after_ms: 0 to {_CLOSE_WAIT_MS_MAX} is wanted")
-            # Only the sockets that were told, not those that came instead of them.
-            told = list(self.sockets.select(uid, url))
             loop = asyncio.get_running_loop()
             for socket in told:
                 loop.call_later(after_ms / 1_000, socket.close, CloseCode.GOING_AWAY)
-        return _json({"sockets": self.sockets.notify(uid, url)})
+        return _json({"sockets": len(told)})
 
     async def _show_clock(self, _request: web.Request) -> web.Response:
         return _json({"offset_ms": self.exchange.clock.offset_us // 1_000})
@@ -250,6 +248,10 @@ def _word(body: Body, name: str) -> str:
     if not isinstance(word, str):
         raise ControlError(f"{name}: a text is wanted")
     return word
+
+
+def _is_wait(written: object) -> bool:
+    return isinstance(written, int) and 0 <= written <= _CLOSE_WAIT_MS_MAX
 
 
 def _number(request: web.Request, name: str, default: int) -> int:

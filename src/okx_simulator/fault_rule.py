@@ -182,7 +182,7 @@ def _read_name(written: object) -> str:
 
 
 def _read_kind(written: object) -> Kind:
-    if written not in Kind.__members__.values():
+    if not isinstance(written, str) or written not in set(Kind):
         raise ValueError(f"one of {', '.join(Kind)} is wanted")
     return Kind(written)
 

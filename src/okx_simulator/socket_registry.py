@@ -51,15 +51,15 @@ class SocketRegistry:
                 socket.close(code)
         return len(selected)
 
-    def notify(self, uid: str = "", url: str = "") -> int:
-        """Announce a service upgrade to sockets; return to how many.
+    def notify(self, uid: str = "", url: str = "") -> list[Socket]:
+        """Announce a service upgrade to sockets; return those.
 
         OKX docs, 'Notification': the public and the private URL announce it, business does not.
         """
         selected = [s for s in self.select(uid, url) if s.session.url is not Url.BUSINESS]
         for socket in selected:
             notify(socket)
-        return len(selected)
+        return selected
 
     def revoke(self, key: str) -> int:
         """Close the sockets that a key is logged in on, as its deletion does; return how many."""
