@@ -75,7 +75,7 @@ async def _asked(record: SealedRecord, credential: Credential, rest: RestClient)
         await exchange.synchronise()
         config = await exchange.account_config(credential.account)
     except CredentialUnusableError as error:
-        cause = error.metadata["cause"]
+        cause = error.metadata["cause"].rstrip(".")
         advice = advice_on(cause.partition(" ")[0])
         return RecordCheck(
             record, (f"OKX refuses the key: {cause}{advice and f'; {advice}'}",), None
