@@ -11,6 +11,8 @@ from redis.asyncio import Redis
 
 from okx_gateway.cli.embedded_valkey import server_program
 
+pytest_plugins = ["tests.plugins.canary_plugin"]
+
 _START_WAIT_S = 10.0
 
 

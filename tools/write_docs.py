@@ -13,14 +13,14 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
 
 _INTRODUCTION = """# Settings
 
-This page is written by `tools/write_docs.py`; change the settings in `src/okx_gateway/settings/` and
-run it again.
+This page is written by `tools/write_docs.py`; change the settings in
+`src/okx_gateway/settings/` and run it again.
 
-A setting is an environment variable. Or it stands in one YAML file, which `OKX_GATEWAY_CONFIG` names:
-there each setting is called by its name without `OKX_GATEWAY_`, in lower case, such as `redis_url`.
-The environment wins over the file. Everything is checked at the start, and everything that is wrong is
-told at once, with an example of what is right. A variable that begins with `OKX_GATEWAY_` and names no
-setting is taken for a misspelling, and is an error.
+A setting is an environment variable. Or it stands in one YAML file, which `OKX_GATEWAY_CONFIG`
+names: there each setting is called by its name without `OKX_GATEWAY_`, in lower case, such as
+`redis_url`. The environment wins over the file. Everything is checked at the start, and
+everything that is wrong is told at once, with an example of what is right. A variable that
+begins with `OKX_GATEWAY_` and names no setting is taken for a misspelling, and is an error.
 
 ```sh
 .venv/bin/okx-gateway config check   # what is in force, and where each value comes from

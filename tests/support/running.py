@@ -1,0 +1,179 @@
+"""Runs the whole product as its user would: simulator, vault and `okx-gateway serve` as processes."""
+
+import json
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import yaml
+
+from okx_gateway.cli.child_process import child_process
+from okx_gateway.custody.credential import Environment
+from okx_gateway.custody.vault_file import VaultFile
+from okx_gateway.custody.vault_key_file import create_vault_key
+
+ACCOUNT = "main"
+UID = "100000000000000001"
+SECRETS = (
+    "5a5a5a5a-1111-4222-8333-444444444444",
+    "SCENARIOSECRETSCENARIOSECRET0001",
+    "Scenario-Pass-1",
+)
+_START_WAIT_S = 30.0
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A simulator that runs; `control` is the address of its control API."""
+
+    address: str
+    control: str
+
+    async def put_faults(self, *faults: Mapping[str, Any]) -> None:
+        await self._control("PUT", "/faults", {"faults": list(faults)})
+
+    async def fault_hits(self) -> dict[str, int]:
+        hits: dict[str, int] = (await self._control("GET", "/faults"))["hits"]
+        return hits
+
+    async def orders(self, uid: str = UID) -> list[dict[str, Any]]:
+        orders: list[dict[str, Any]] = []
+        while True:
+            page = await self._control("GET", f"/orders?uid={uid}&after={len(orders)}")
+            if not page["orders"]:
+                return orders
+            orders.extend(page["orders"])
+
+    async def requests(self) -> list[dict[str, Any]]:
+        entries: list[dict[str, Any]] = []
+        since = 0
+        while True:
+            page = await self._control("GET", f"/log?since={since}&limit=5000")
+            if not page["entries"]:
+                return entries
+            entries.extend(page["entries"])
+            since = page["next"]
+
+    async def limits(self) -> list[dict[str, Any]]:
+        windows: list[dict[str, Any]] = (await self._control("GET", "/limits"))["windows"]
+        return windows
+
+    async def control_call(self, method: str, path: str, body: object = None) -> Any:
+        return await self._control(method, path, body)
+
+    async def _control(self, method: str, path: str, body: object = None) -> Any:
+        async with (
+            aiohttp.ClientSession(f"http://{self.control}") as session,
+            session.request(method, path, json=body) as response,
+        ):
+            answer = await response.json()
+            assert response.ok, answer
+            return answer
+
+
+@asynccontextmanager
+async def running_exchange(folder: Path, *, seed: int = 1, **account: Any) -> AsyncIterator[Exchange]:
+    """A simulator with one rich account; `account` overrides its settings."""
+    accounts = folder / "accounts.yaml"
+    key, secret, passphrase = SECRETS
+    settings = {
+        "uid": UID,
+        "account_level": "2",
+        "balances": {"USDT": "100000000", "BTC": "10000", "ETH": "10000", "SOL": "100000"},
+        "keys": [{"key": key, "secret": secret, "passphrase": passphrase}],
+        **account,
+    }
+    accounts.write_text(yaml.safe_dump({"accounts": [settings]}))
+    command = [
+        *(sys.executable, "-m", "okx_simulator", "--listen", "127.0.0.1:0"),
+        *("--control", "127.0.0.1:0", "--accounts", str(accounts), "--seed", str(seed)),
+    ]
+    async with child_process(
+        command,
+        is_ready=_Lines("http and ws on", "control on"),
+        wait_s=_START_WAIT_S,
+        name="the simulator",
+    ) as lines:
+        found = {
+            name: line.rpartition(" ")[2]
+            for line in lines
+            for name in ("http and ws on", "control on")
+            if name in line
+        }
+        yield Exchange(found["http and ws on"], found["control on"])
+
+
+class _Lines:
+    """Ready once every one of some lines was printed."""
+
+    def __init__(self, *wanted: str) -> None:
+        self._missing = set(wanted)
+
+    def __call__(self, line: str) -> bool:
+        self._missing -= {each for each in self._missing if each in line}
+        return not self._missing
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A gateway that runs: where it serves, and what it has printed until it was ready."""
+
+    grpc: str
+    rest: str
+    log_lines: list[str]
+
+
+def make_vault(folder: Path) -> dict[str, str]:
+    """A vault with the account; the settings that open it."""
+    key = create_vault_key(folder / "vault.key")
+    vault = VaultFile(folder / "vault.json")
+    vault.create()
+    vault.add(ACCOUNT, Environment.LIVE, SECRETS, key)
+    return {
+        "OKX_GATEWAY_VAULT_PATH": str(folder / "vault.json"),
+        "OKX_GATEWAY_VAULT_KEY_FILE": str(folder / "vault.key"),
+    }
+
+
+def settings_for(exchange: str, redis_url: str) -> dict[str, str]:
+    """Settings of a gateway on this machine that talks to this exchange."""
+    return {
+        "OKX_GATEWAY_REDIS_URL": redis_url,
+        "OKX_GATEWAY_ENVIRONMENT": "live",
+        "OKX_GATEWAY_OKX_REST_URL": f"http://{exchange}",
+        "OKX_GATEWAY_OKX_WS_PUBLIC_URL": f"ws://{exchange}/ws/v5/public",
+        "OKX_GATEWAY_OKX_WS_PRIVATE_URL": f"ws://{exchange}/ws/v5/private",
+        "OKX_GATEWAY_OKX_WS_BUSINESS_URL": f"ws://{exchange}/ws/v5/business",
+        "OKX_GATEWAY_GRPC_LISTEN": "127.0.0.1:0",
+        "OKX_GATEWAY_REST_LISTEN": "127.0.0.1:0",
+        "OKX_GATEWAY_ADMIN_LISTEN": "",
+        "OKX_GATEWAY_METRICS_LISTEN": "",
+    }
+
+
+@asynccontextmanager
+async def running_gateway(settings: Mapping[str, str]) -> AsyncIterator[Gateway]:
+    """`okx-gateway serve` until the block ends, ready for calls."""
+    async with child_process(
+        [sys.executable, "-m", "okx_gateway", "serve"],
+        is_ready=lambda line: _event(line).get("event") == "ready",
+        wait_s=_START_WAIT_S,
+        name="the gateway",
+        environ=settings,
+    ) as lines:
+        serving = next(
+            event for event in map(_event, lines) if event.get("event") == "serving"
+        )
+        yield Gateway(serving["grpc"], serving["rest"], lines)
+
+
+def _event(line: str) -> dict[str, Any]:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return {}
+    return event if isinstance(event, dict) else {}
