@@ -104,10 +104,10 @@ class RouteTable:
         Raises:
             InvalidRequestError: A variable holds a broken escape or is not UTF-8.
         """
-        segments = path.split("/")
-        if segments[0] or len(segments) - 1 > SEGMENTS_MAX:
+        segments = path.split("/")[1:]
+        if not path.startswith("/") or len(segments) > SEGMENTS_MAX:
             return None
-        found = _find(self._root, segments[1:])
+        found = _find(self._root, segments)
         if found is None:
             return None
         by_method, bare = found
