@@ -64,6 +64,9 @@ def _time(_exchange: Exchange, call: Call) -> Rows:
 
 
 def _mark_prices(exchange: Exchange, call: Call) -> Rows:
+    # A name without a type is enough, unlike what the page says: ccxt asks so.
+    by_name_only = not text_of(call.params, "instType") and text_of(call.params, "instId")
+    found = [named(exchange, call.params)] if by_name_only else matching(exchange, call.params)
     return [
         {
             "instId": instrument.inst_id,
@@ -71,8 +74,8 @@ def _mark_prices(exchange: Exchange, call: Call) -> Rows:
             "markPx": text(exchange.mark(instrument)),
             "ts": str(exchange.market.now_ms),
         }
-        for instrument in matching(exchange, call.params)
-        if instrument.inst_type != "SPOT"
+        for instrument in found
+        if by_name_only or instrument.inst_type != "SPOT"
     ]
 
 

@@ -144,7 +144,8 @@ def _cancel_all_after(exchange: Exchange, call: Call) -> Rows:
         raise RefusedError("50014", "timeOut")
     tag = text_of(call.params, "tag")
     due_ms = exchange.timers.arm(call.uid, tag, seconds, call.now_ms)
-    return [{"tag": tag, "triggerTime": str(due_ms), "ts": str(call.now_ms)}]
+    # Unlike everywhere else, OKX gives these times in seconds.
+    return [{"tag": tag, "triggerTime": str(due_ms // 1_000), "ts": str(call.now_ms // 1_000)}]
 
 
 def _account_rate_limit(_exchange: Exchange, call: Call) -> Rows:
