@@ -86,5 +86,11 @@ class OrderOperations:
 
 
 def answer(operation: Operation, ack: Ack, in_us: int, out_us: int) -> Row:
-    """Return the frame that answers an operation; times are microseconds at the gate."""
-    return {"id": operation.request_id, "op": operation.op, **ack.body(in_us, out_us)}
+    """Return the frame that answers an operation; times are microseconds at the gate.
+
+    Other than over REST, an answer with rows has no message of its own.
+    """
+    body = ack.body(in_us, out_us)
+    if ack.rows:
+        body["msg"] = ""
+    return {"id": operation.request_id, "op": operation.op, **body}

@@ -87,5 +87,5 @@ def test_an_answer_names_the_operation_and_its_times(desk: _Desk) -> None:
     operation = _operation("order", desk.order(clOrdId="a"))
     ack = desk.operations.carry_out(operation, UID, [None])
     frame = answer(operation, ack, 5, 9)
-    assert (frame["id"], frame["op"], frame["code"]) == ("7", "order", "0")
+    assert (frame["id"], frame["op"], frame["code"], frame["msg"]) == ("7", "order", "0", "")
     assert (frame["inTime"], frame["outTime"]) == ("5", "9")
