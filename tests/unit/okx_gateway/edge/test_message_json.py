@@ -1,6 +1,7 @@
 """Does an answer read as protobuf's own JSON mapping has it?"""
 
 import json
+from typing import cast
 
 import pytest
 from google.protobuf import any_pb2, duration_pb2, json_format, struct_pb2, timestamp_pb2
@@ -13,6 +14,7 @@ from okx_gateway.api.v1 import balance_pb2, gateway_service_pb2, order_pb2, tick
 from okx_gateway.edge.message_json import json_of_message
 
 TEXT = st.text(max_size=20)
+UNKNOWN_REASON = cast("ticker_pb2.GapReason.ValueType", 99)
 STAMPS = st.builds(
     timestamp_pb2.Timestamp,
     seconds=st.integers(min_value=0, max_value=4_000_000_000),
@@ -54,7 +56,7 @@ def test_an_answer_reads_as_protobuf_has_it(message: Message) -> None:
             age=duration_pb2.Duration(seconds=-1, nanos=-500_000_000),
         ),
         gateway_service_pb2.StreamTickerResponse(
-            gap=ticker_pb2.Gap(instruments=["BTC-USDT", "ETH-USDT"], reason=99)
+            gap=ticker_pb2.Gap(instruments=["BTC-USDT", "ETH-USDT"], reason=UNKNOWN_REASON)
         ),
         gateway_service_pb2.StreamTickerResponse(heartbeat=ticker_pb2.Heartbeat()),
         gateway_service_pb2.StreamTickerResponse(),
