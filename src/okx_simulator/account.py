@@ -16,7 +16,7 @@ from okx_simulator.order import Fill, Order
 from okx_simulator.order_rule import AccountMode
 from okx_simulator.position import Position, PositionKey
 
-RECORDS_MAX = 50_000
+RECORDS_MAX = 20_000
 DEFAULT_LEVER = Decimal(3)
 
 

@@ -25,7 +25,7 @@ from okx_simulator.algo_rule import NewAlgo
 from okx_simulator.error_code import RefusedError
 from okx_simulator.event import AlgoUpdated
 from okx_simulator.instrument import Instrument
-from okx_simulator.number import ONE, ZERO
+from okx_simulator.number import ONE, ZERO, floor_to
 from okx_simulator.order import AttachedTpSl, NewOrder, Order
 from okx_simulator.order_desk import OrderDesk, Origin
 from okx_simulator.valuation import worth
@@ -82,7 +82,8 @@ class AlgoDesk:
         """Bring to life what was attached to an order that has been filled, all or in part."""
         account, now_ms = self._desk.accounts[order.uid], now_us // 1_000
         for attached in order.attached:
-            sz = min(attached.sz or order.filled_sz, order.filled_sz)
+            held = _held(order)
+            sz = min(attached.sz or held, held)
             algo = _armed(order, attached, sz, now_ms)
             account.algos.add(algo)
             self.push(algo)
@@ -153,7 +154,7 @@ class AlgoDesk:
             return algo.order.sz
         for position in account.positions.values():
             if (
-                position.instrument is algo.order.instrument
+                position.instrument.inst_id == algo.order.instrument.inst_id
                 and position.mgn_mode == algo.order.td_mode
                 and position.pos_side == algo.order.pos_side
             ):
@@ -193,6 +194,14 @@ class AlgoDesk:
         algo.updated_ms = now_us // 1_000
         self._desk.accounts[algo.uid].algos.close(algo)
         self.push(algo)
+
+
+def _held(order: Order) -> Decimal:
+    """Return what a filled order left to take back: what was bought less a fee charged in it."""
+    instrument = order.instrument
+    if instrument.inst_type != "SPOT" or not order.asked.is_buy:
+        return order.filled_sz
+    return floor_to(order.filled_sz + order.fee, instrument.lot_sz)
 
 
 def _armed(order: Order, attached: AttachedTpSl, sz: Decimal, now_ms: int) -> Algo:

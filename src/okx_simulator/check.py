@@ -80,10 +80,10 @@ def check_rest(request: RestRequest, keys: Keys, permission: Permission, now_us:
     if identity is None:
         raise RefusedError("50119")
     _check_environment(request, identity.key)
-    text = f"{timestamp}{request.method}{request.target}".encode() + request.body
-    if not hmac.compare_digest(signature(identity.key.secret, text).encode(), sign.encode()):
+    text = _bytes(f"{timestamp}{request.method}{request.target}") + request.body
+    if not _is_same(signature(identity.key.secret, text), sign):
         raise RefusedError("50113")
-    if not hmac.compare_digest(identity.key.passphrase.encode(), passphrase.encode()):
+    if not _is_same(identity.key.passphrase, passphrase):
         raise RefusedError("50105")
     check_ip(identity.key, request.remote_ip)
     if permission not in identity.key.permissions and permission != "read_only":
@@ -116,9 +116,9 @@ def check_login(login: Login, keys: Keys, now_us: int) -> Identity:
     if identity is None:
         raise LoginRefusedError("60005", "Invalid apiKey")
     text = f"{login.timestamp}GET{LOGIN_PATH}".encode()
-    if not hmac.compare_digest(signature(identity.key.secret, text).encode(), login.sign.encode()):
+    if not _is_same(signature(identity.key.secret, text), login.sign):
         raise LoginRefusedError("60007", "Invalid sign")
-    if not hmac.compare_digest(identity.key.passphrase.encode(), login.passphrase.encode()):
+    if not _is_same(identity.key.passphrase, login.passphrase):
         raise LoginRefusedError("60024", "Wrong passphrase")
     check_ip(identity.key, login.remote_ip)
     return identity
@@ -139,8 +139,25 @@ def check_ip(key: ApiKey, remote_ip: str) -> None:
     Raises:
         RefusedError: 50110, the address is not on the key's list.
     """
-    if key.ips and not any(ip_address(remote_ip) in network for network in key.ips):
+    if key.ips and not _is_listed(key, remote_ip):
         raise RefusedError("50110", remote_ip)
+
+
+def _is_listed(key: ApiKey, remote_ip: str) -> bool:
+    try:
+        address = ip_address(remote_ip)
+    except ValueError:
+        return False
+    return any(address in network for network in key.ips)
+
+
+def _bytes(text: str) -> bytes:
+    """Return the bytes of a text from the wire, which need not have been UTF-8."""
+    return text.encode(errors="surrogateescape")
+
+
+def _is_same(mine: str, theirs: str) -> bool:
+    return hmac.compare_digest(mine.encode(), _bytes(theirs))
 
 
 def _header(request: RestRequest, name: str, code: str) -> str:

@@ -44,7 +44,8 @@ Answer: TypeAlias = Callable[[Exchange, Call], Rows | Ack]
 class Endpoint:
     """One path: how it is called, what permission it needs (None: public), and its answer.
 
-    `answer` returns the rows of `data`, or an ack of orders.
+    `answer` returns the rows of `data`, or an ack of orders. `may_expire` says whether the header
+    `expTime` counts, which it does for placing and amending only.
 
     Raises from `answer`:
         RefusedError: The call is refused as a whole.
@@ -55,6 +56,7 @@ class Endpoint:
     permission: Permission | None
     answer: Answer
     takes_batch: bool = False
+    may_expire: bool = False
 
 
 def public(path: str, answer: Answer) -> Endpoint:
@@ -67,6 +69,8 @@ def reading(path: str, answer: Answer) -> Endpoint:
     return Endpoint("GET", f"/api/v5{path}", "read_only", answer)
 
 
-def trading(path: str, answer: Answer, *, takes_batch: bool = False) -> Endpoint:
+def trading(
+    path: str, answer: Answer, *, takes_batch: bool = False, may_expire: bool = False
+) -> Endpoint:
     """Return an endpoint that changes something and needs the trade permission."""
-    return Endpoint("POST", f"/api/v5{path}", "trade", answer, takes_batch=takes_batch)
+    return Endpoint("POST", f"/api/v5{path}", "trade", answer, takes_batch, may_expire)

@@ -14,7 +14,13 @@ from okx_simulator.answer import Ack, Row
 from okx_simulator.balance_row import balance_row
 from okx_simulator.cancel_timer import CancelTimers
 from okx_simulator.clock import Clock
-from okx_simulator.event import BookUpdated, CandleUpdated, Event, TickerUpdated, TradeHappened
+from okx_simulator.event import (
+    BookUpdated,
+    CandleUpdated,
+    Event,
+    TickerUpdated,
+    TradeHappened,
+)
 from okx_simulator.ids import Ids
 from okx_simulator.instrument import Instrument
 from okx_simulator.market import Market

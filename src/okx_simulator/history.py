@@ -11,7 +11,7 @@ from okx_simulator.order import CANCELED, Order
 CANCELED_KEPT_MS = 2 * 3_600_000
 HISTORY_KEPT_MS = 7 * 86_400_000
 ARCHIVE_KEPT_MS = 90 * 86_400_000
-CLOSED_MAX = 100_000
+CLOSED_MAX = 50_000
 
 
 class OrderHistory:

@@ -102,9 +102,13 @@ class Listing:
         self._list_again()
 
     def _list_again(self) -> None:
+        known = dict(self._by_key)
         self._by_key.clear()
         self._by_code.clear()
-        for item in (*self._pairs(), *self._contracts(), *self._options()):
+        for made in (*self._pairs(), *self._contracts(), *self._options()):
+            # What has not changed stays the same object, which orders and positions refer to.
+            item = known.get((made.inst_type, made.inst_id), made)
+            item = made if item.inst_id_code != made.inst_id_code else item
             self._by_key[item.inst_type, item.inst_id] = item
             self._by_key.setdefault(("", item.inst_id), item)
             self._by_code.setdefault(item.inst_id_code, item)

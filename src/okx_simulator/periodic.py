@@ -115,14 +115,14 @@ class Periodic:
     def _settle(self, account: Account, instrument: Instrument, now_us: int) -> None:
         source = BY_OPTION_EXPIRY if instrument.inst_type == "OPTION" else BY_DELIVERY
         for order in tuple(account.orders.pending.values()):
-            if order.instrument is instrument:
+            if order.instrument.inst_id == instrument.inst_id:
                 self._desk.cancel(order, source, now_us)
         for algo in tuple(account.algos.live.values()):
-            if algo.order.instrument is instrument:
+            if algo.order.instrument.inst_id == instrument.inst_id:
                 self._algo_desk.cancel(algo, now_us)
         now_ms, px = now_us // 1_000, self._desk.market.mark(instrument)
         for position in tuple(account.positions.values()):
-            if position.instrument is not instrument:
+            if position.instrument.inst_id != instrument.inst_id:
                 continue
             premium = position.option_value(px)
             moved = apply_fill(position, -position.sz, px, now_ms)

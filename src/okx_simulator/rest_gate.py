@@ -74,7 +74,8 @@ class RestGate:
             identity = self._identify(arrived, endpoint)
             refusals = self._charge(arrived, identity, elements if method == "POST" else params)
             in_us = self._exchange.clock.now_us()
-            exp_ms = read_exp_time(arrived.request.headers.get("exptime", ""), in_us)
+            deadline = arrived.request.headers.get("exptime", "") if endpoint.may_expire else ""
+            exp_ms = read_exp_time(deadline, in_us)
         except RefusedError as error:
             return Reply(status_of(error.code), refusal(error))
         call = Call(
@@ -90,13 +91,15 @@ class RestGate:
 
     def answer(self, admitted: Admitted) -> Reply:
         """Let the exchange answer a request that was admitted."""
+        self._exchange.advance()
         try:
             result = admitted.endpoint.answer(self._exchange, admitted.call)
         except RefusedError as error:
             return Reply(status_of(error.code), refusal(error))
         if isinstance(result, Ack):
             out_us = self._exchange.clock.now_us()
-            return Reply(HTTPStatus.OK, result.body(admitted.call.in_us, out_us))
+            status = HTTPStatus.OK if result.rows else status_of(result.code)
+            return Reply(status, result.body(admitted.call.in_us, out_us))
         return Reply(HTTPStatus.OK, success(result))
 
     def _identify(self, arrived: Arrived, endpoint: Endpoint) -> Identity | None:

@@ -160,12 +160,12 @@ def _precheck(exchange: Exchange, call: Call) -> Rows:
 
 
 ENDPOINTS = (
-    trading("/trade/order", _place),
-    trading("/trade/batch-orders", _place, takes_batch=True),
+    trading("/trade/order", _place, may_expire=True),
+    trading("/trade/batch-orders", _place, takes_batch=True, may_expire=True),
     trading("/trade/cancel-order", _cancel),
     trading("/trade/cancel-batch-orders", _cancel, takes_batch=True),
-    trading("/trade/amend-order", _amend),
-    trading("/trade/amend-batch-orders", _amend, takes_batch=True),
+    trading("/trade/amend-order", _amend, may_expire=True),
+    trading("/trade/amend-batch-orders", _amend, takes_batch=True, may_expire=True),
     trading("/trade/close-position", _close_position),
     trading("/trade/mass-cancel", _mass_cancel),
     trading("/trade/cancel-all-after", _cancel_all_after),
