@@ -1,0 +1,63 @@
+"""How are the figures shown to a person?  Pure: rows for the terminal."""
+
+from rich.table import Table
+
+from bench.figures import Figures
+from bench.variant import CALLS_AT_ONCE, CALLS_PER_S, READERS, VARIANTS
+
+_COLUMNS = {
+    "per s": ("per_s", 0),
+    "CPU us": ("cpu_us", 0),
+    "core busy": ("core_busy", 2),
+    f"p50 ms\nat {CALLS_PER_S:.0f}/s": ("p50_ms", 2),
+    f"p99 ms\nat {CALLS_PER_S:.0f}/s": ("p99_ms", 2),
+}
+_RATIOS = {
+    "place_order.throughput_vs_echo": "orders per second through the gateway, of a bare echo's",
+    "place_order.work_per_cpu_vs_echo": "orders per CPU second, of a bare echo's",
+    "place_order_rest.throughput_vs_echo": "the same over REST, orders per second",
+    "place_order.cpu_vs_ccxt": "the gateway's CPU per order, of what ccxt costs its caller",
+    "place_order.cpu_vs_python_okx": "the same beside python-okx",
+    "place_order.added_p50_ms": "p50 that the gateway adds to one bare signed POST, ms",
+    "place_order.added_p99_ms": "the same for p99",
+    "place_order.redis_reads": "round trips to Valkey per order at the fixed rate, one awaited",
+    "place_order.saturated_redis_reads": "the same as fast as it goes",
+    "stream.messages_vs_raw": "ticker messages per CPU second, of a bare stream's",
+    "stream.throughput_vs_raw": "ticker messages per second, of a bare stream's",
+}
+
+
+def variant_table(figures: Figures) -> Table:
+    """One row per variant that was measured: medians, and below them the least and the greatest."""
+    table = Table(
+        title=f"{CALLS_AT_ONCE} calls at once, or {READERS} readers", title_justify="left"
+    )
+    table.add_column("what", no_wrap=True)
+    for name in _COLUMNS:
+        table.add_column(name, justify="right")
+    for variant in VARIANTS:
+        shown = [
+            _spread(figures, f"{variant.name}.{kind}", places) for kind, places in _COLUMNS.values()
+        ]
+        if any(shown):
+            table.add_row(f"{variant.name}\n[dim]{variant.words}[/]", *shown)
+    return table
+
+
+def ratio_table(figures: Figures) -> Table:
+    """One row per ratio that could be made."""
+    table = Table(title="Ratios and differences", title_justify="left")
+    table.add_column("what", no_wrap=True)
+    table.add_column("figure", justify="right")
+    for name, meaning in _RATIOS.items():
+        shown = _spread(figures, name, 2)
+        if shown:
+            table.add_row(f"{name}\n[dim]{meaning}[/]", shown)
+    return table
+
+
+def _spread(figures: Figures, name: str, places: int) -> str:
+    if name not in figures:
+        return ""
+    least, greatest = figures[f"{name}_min"], figures[f"{name}_max"]
+    return f"{figures[name]:.{places}f}\n[dim]{least:.{places}f}-{greatest:.{places}f}[/]"
