@@ -16,7 +16,7 @@ from okx_simulator.simulator import Options, Simulator
 from okx_simulator.tls import server_context
 from okx_simulator.websocket_server import IDLE_MS
 
-_SAME_AS_LISTEN = "--listen"
+_SAME_AS_LISTEN = ("", 0)
 
 
 class _Address(click.ParamType[tuple[str, int]]):
@@ -36,6 +36,16 @@ class _Address(click.ParamType[tuple[str, int]]):
         return host.strip("[]"), int(port)
 
 
+class _OtherAddress(_Address):
+    """HOST:PORT, or nothing for the same address as --listen."""
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, int]:
+        """Return host and port, or `_SAME_AS_LISTEN`."""
+        return super().convert(value, param, ctx) if value else _SAME_AS_LISTEN
+
+
 ADDRESS = _Address()
 
 
@@ -43,8 +53,9 @@ ADDRESS = _Address()
 @click.option("--listen", type=ADDRESS, default="127.0.0.1:8800", help="REST and WebSockets.")
 @click.option(
     "--tls",
+    type=_OtherAddress(),
     is_flag=False,
-    flag_value=_SAME_AS_LISTEN,
+    flag_value="",
     metavar="[HOST:PORT]",
     help="Serve them with TLS on another address too, or without one use TLS on --listen.",
 )
@@ -82,7 +93,7 @@ ADDRESS = _Address()
 def main(  # noqa: PLR0913 - one parameter per option
     *,
     listen: tuple[str, int],
-    tls: str | None,
+    tls: tuple[str, int] | None,
     tls_cert_out: Path | None,
     control: tuple[str, int] | None,
     seed: int,
@@ -105,9 +116,8 @@ def main(  # noqa: PLR0913 - one parameter per option
         faults=_read_faults(faults),
     )
     tls_only = tls == _SAME_AS_LISTEN
-    tls_address = ADDRESS.convert(tls, None, None) if tls and not tls_only else None
     plain = None if tls_only else listen
-    encrypted = listen if tls_only else tls_address
+    encrypted = listen if tls_only else tls
     try:
         asyncio.run(_run(options, plain, encrypted, tls_cert_out, control))
     except OSError as error:

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from okx_simulator.error_code import MESSAGES, RefusedError
 
 Row: TypeAlias = dict[str, Any]
+_RATE_LIMITED = "50011"
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,12 @@ def success(rows: Sequence[Any]) -> Row:
 
 
 def refusal(error: RefusedError) -> Row:
-    """Return the body of a call that was refused as a whole."""
+    """Return the body of a call that was refused as a whole.
+
+    Over a rate limit OKX answers without data; parsers have to live with both.
+    """
+    if error.code == _RATE_LIMITED:
+        return {"msg": error.message, "code": error.code}
     return {"code": error.code, "data": [], "msg": error.message}
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+from okx_simulator.candle import BARS
 from okx_simulator.instrument import INST_TYPES, Instrument
 from okx_simulator.websocket_error import text_of
 
@@ -63,11 +64,9 @@ def _account(name: str, url: Url, *inst_types: str) -> Channel:
     )
 
 
-# OKX docs, 'Candlesticks channel'. In the names of months the letter is a capital: 1m and 1M.
-CANDLE_BARS = (
-    *("1m", "3m", "5m", "15m", "30m", "1H", "2H", "4H", "6H", "12H", "1D", "1W", "1M"),
-    *("6Hutc", "12Hutc", "1Dutc", "1Wutc", "1Mutc"),
-)
+def _candles(prefix: str, subject: Subject) -> tuple[Channel, ...]:
+    return tuple(Channel(f"{prefix}candle{bar}", Url.BUSINESS, subject) for bar in BARS)
+
 
 _ROWS = (
     _public("tickers"),
@@ -85,7 +84,9 @@ _ROWS = (
     Channel("instruments", Url.PUBLIC, Subject.INSTRUMENT_TYPE),
     Channel("status", Url.PUBLIC),
     Channel("trades-all", Url.BUSINESS, Subject.INSTRUMENT),
-    *(Channel(f"candle{bar}", Url.BUSINESS, Subject.INSTRUMENT) for bar in CANDLE_BARS),
+    *_candles("", Subject.INSTRUMENT),
+    *_candles("mark-price-", Subject.INSTRUMENT),
+    *_candles("index-", Subject.INDEX),
     _account("account", Url.PRIVATE),
     _account("balance_and_position", Url.PRIVATE),
     _account("positions", Url.PRIVATE, "MARGIN", *_DERIVATIVES, "ANY"),

@@ -16,7 +16,6 @@ from okx_simulator.position_row import balance_and_position_row
 from okx_simulator.rest_table import ENDPOINTS
 from okx_simulator.ticker import book_row
 
-_CANDLE = "candle"
 _BALANCE_WORDS = ("ccy", "cashBal", "uTime")
 
 
@@ -37,10 +36,10 @@ class ChannelRows:
 
     def rows(self, channel: str, subject: str) -> Sequence[Any]:
         """Return the present data of any other public channel about `subject`."""
-        if channel.startswith(_CANDLE):
-            bar = channel.removeprefix(_CANDLE)
+        prefix, is_candle, bar = channel.partition("candle")
+        if is_candle:
             params = {"instId": subject, "bar": bar, "limit": "1"}
-            return self._ask("/api/v5/market/candles", params)
+            return self._ask(f"/api/v5/market/{prefix}candles", params)
         if channel == "instruments":
             self._exchange.advance()
             return [one.row() for one in self._exchange.market.listing.all(subject)]

@@ -28,6 +28,7 @@ class Scope(StrEnum):
     IP = "ip"
     IP_INSTRUMENT_TYPE = "ip+instType"
     IP_INSTRUMENT_ID = "ip+instId"
+    IP_FAMILY = "ip+instFamily"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,7 @@ _ROWS = (
     _get("account/max-loan", 20, 2, Scope.USER),
     _get("account/trade-fee", 5, 2, Scope.USER),
     _get("account/risk-state", 10, 2, Scope.USER),
+    _get("account/mmp-config", 5, 2, Scope.USER),
     _post("account/mmp-config", 2, 10, Scope.USER),
     _post("account/mmp-reset", 5, 2, Scope.USER),
     _get("market/tickers", 20, 2, Scope.IP),
@@ -139,6 +141,13 @@ _ROWS = (
     _get("market/history-candles", 20, 2, Scope.IP),
     _get("market/trades", 100, 2, Scope.IP),
     _get("market/history-trades", 20, 2, Scope.IP),
+    _get("market/index-tickers", 20, 2, Scope.IP),
+    _get("market/index-candles", 20, 2, Scope.IP),
+    _get("market/history-index-candles", 10, 2, Scope.IP),
+    _get("market/mark-price-candles", 20, 2, Scope.IP),
+    _get("market/history-mark-price-candles", 20, 2, Scope.IP),
+    _get("public/underlying", 20, 2, Scope.IP),
+    _get("public/opt-summary", 20, 2, Scope.IP_FAMILY),
     _get("public/instruments", 20, 2, Scope.IP_INSTRUMENT_TYPE),
     _get("public/time", 10, 2, Scope.IP),
     _get("public/mark-price", 10, 2, Scope.IP_INSTRUMENT_ID),
@@ -150,6 +159,7 @@ _ROWS = (
     _get("system/status", 1, 5, Scope.IP),
     _get("asset/balances", 6, 1, Scope.USER),
     _get("asset/currencies", 6, 1, Scope.USER),
+    _get("asset/non-tradable-assets", 6, 1, Scope.USER),
     _get("asset/asset-valuation", 1, 1, Scope.USER),
     _post("asset/transfer", 2, 1, Scope.USER_CURRENCY),
     _get("asset/transfer-state", 10, 1, Scope.USER),

@@ -142,9 +142,9 @@ class RestDispatch:
         )
 
     def _note(self, entry: LoggedRequest, reply: Reply) -> None:
-        rows = reply.body["data"]
-        is_list = isinstance(rows, list)
-        entry.answer(str(reply.body["code"]), self._clock.true_us(), rows if is_list else ())
+        data = reply.body.get("data")
+        rows = data if isinstance(data, list) else []
+        entry.answer(str(reply.body["code"]), self._clock.true_us(), rows)
 
 
 def _occasion(arrived: Arrived, admitted: Admitted) -> Occasion:

@@ -11,9 +11,11 @@ from typing import Any
 
 import orjson
 
+from okx_simulator.answer import Ack
 from okx_simulator.broadcast import Broadcast
 from okx_simulator.check import Keys
 from okx_simulator.connection_count import ConnectionCounts
+from okx_simulator.error_code import RefusedError
 from okx_simulator.exchange import Exchange
 from okx_simulator.fault_rule import FaultRule, Kind, Occasion
 from okx_simulator.fault_text import coded_ack, garbled, truncated
@@ -140,23 +142,30 @@ class Dispatch:
         if refusal is not None:
             self._send(socket, self._conclude(socket, refusal, entry))
             return
-        uid = session.uid
-        codes = self._operations.charge(message, named, uid, session.ip, entry.arrived_us)
+        uid, operations = session.uid, self._operations
+        codes = operations.charge(message, named, uid, session.ip, entry.arrived_us)
 
-        def run() -> list[Frame]:
-            ack = self._operations.carry_out(message, uid, codes)
-            entry.answer(ack.code, self._clock.true_us(), ack.rows)
-            return [answer(message, ack, in_us, self._clock.now_us())]
-
-        def coded(rule: FaultRule) -> Frame:
-            ack = coded_ack(rule, message.args, self._clock.now_ms())
+        def told(ack: Ack) -> Frame:
             return answer(message, ack, in_us, self._clock.now_us())
 
-        request = _Request(socket, entry, run, coded)
-        if all(codes):
-            self._send(socket, run())
+        def run() -> list[Frame]:
+            ack = operations.carry_out(message, uid, codes, exp_ms)
+            entry.answer(ack.code, self._clock.true_us(), ack.rows)
+            return [told(ack)]
+
+        try:
+            exp_ms = operations.admit(message, codes)
+        except RefusedError as error:
+            entry.answer(error.code, self._clock.true_us())
+            self._send(socket, [told(Ack.of_refusal(error))])
             return
         inst_ids = tuple(order["instId"] for order in named if order["instId"])
+        request = _Request(
+            socket,
+            entry,
+            run,
+            lambda rule: told(coded_ack(rule, message.args, self._clock.now_ms())),
+        )
         await self._start(request, message.op, inst_ids)
 
     async def _start(self, request: _Request, op: str, inst_ids: tuple[str, ...] = ()) -> None:

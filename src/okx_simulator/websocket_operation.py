@@ -42,16 +42,22 @@ class OrderOperations:
         path = PATH_BY_OPERATION[operation.op]
         return self._limits.charge_each("POST", path, uid=uid, ip=ip, params=named, now_us=true_us)
 
-    def carry_out(self, operation: Operation, uid: str, refusals: Sequence[str | None]) -> Ack:
-        """Do what the operation asks for; the orders with a code in `refusals` are refused.
+    def admit(self, operation: Operation, codes: Sequence[str | None]) -> int | None:
+        """Return until when the operation may be carried out, in ms since the epoch, if ever.
 
-        Where all orders have one, the call is refused as a whole.
+        Raises RefusedError: 50011 or 50061, all orders are over a limit by their `codes`; 50036,
+        the deadline has passed as it arrives; 51000, it is no number.
         """
+        if codes and all(codes):
+            raise RefusedError(str(codes[0]))
+        return read_exp_time(operation.exp_time, self._exchange.clock.now_us())
+
+    def carry_out(
+        self, operation: Operation, uid: str, codes: Sequence[str | None], exp_ms: int | None
+    ) -> Ack:
+        """Do what the operation asks for; the orders with a code in `codes` are refused."""
         try:
-            if refusals and all(refusals):
-                return Ack.of_refusal(RefusedError(str(refusals[0])))
-            exp_ms = read_exp_time(operation.exp_time, self._exchange.clock.now_us())
-            return self._run(operation, uid, exp_ms, refusals)
+            return self._run(operation, uid, exp_ms, codes)
         except RefusedError as refusal:
             return Ack.of_refusal(refusal)
 

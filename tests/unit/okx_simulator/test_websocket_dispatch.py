@@ -114,8 +114,7 @@ async def test_the_61st_order_within_two_seconds_is_refused_over_both_doors(runn
     assert (over["code"], over["data"]) == ("50011", [])
     order = {key: word for key, word in _order(running).items() if key != "instIdCode"}
     status, body = await running.call("POST", "/api/v5/trade/order", order | {"instId": "BTC-USDT"})
-    assert (status, body["code"]) == (429, "50011")
-    assert body["msg"] == "Too Many Requests"
+    assert (status, body) == (429, {"msg": "Too Many Requests", "code": "50011"})
     assert len(await _orders(running)) == 60
 
 
@@ -251,7 +250,7 @@ async def test_a_late_delivery_past_its_expiry_is_refused(running: Any) -> None:
     await asyncio.sleep(0.4)
     assert await _orders(running) == []
     _, body = await running.control("GET", "/log")
-    assert body["entries"][-1]["code"] in ("50036", "50037")
+    assert body["entries"][-1]["orders"][0]["code"] == "50037"
 
 
 @pytest.mark.parametrize(("kind", "count"), [("half_open", 0), ("half_open_after", 1)])

@@ -41,6 +41,8 @@ async def test_a_ticker_is_acknowledged_then_pushed_and_goes_on(running: Any) ->
         ("public", {"channel": "open-interest", "instId": "BTC-USDT-SWAP"}),
         ("public", {"channel": "price-limit", "instId": "BTC-USDT"}),
         ("business", {"channel": "candle1m", "instId": "BTC-USDT"}),
+        ("business", {"channel": "mark-price-candle1H", "instId": "BTC-USDT-SWAP"}),
+        ("business", {"channel": "index-candle1D", "instId": "BTC-USD"}),
         ("business", {"channel": "candle1D", "instId": "BTC-USDT-SWAP"}),
     ],
 )
