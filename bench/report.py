@@ -1,5 +1,6 @@
 """How are the figures shown to a person?  Pure: rows for the terminal."""
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from bench.figures import Figures
@@ -29,12 +30,9 @@ _RATIOS = {
 
 def variant_table(figures: Figures) -> Table:
     """One row per variant that was measured: medians, and below them the least and the greatest."""
-    table = Table(
-        title=f"{CALLS_AT_ONCE} calls at once, or {READERS} readers", title_justify="left"
-    )
-    table.add_column("what", no_wrap=True)
+    table = _table(f"{CALLS_AT_ONCE} calls at once, or {READERS} readers")
     for name in _COLUMNS:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for variant in VARIANTS:
         shown = [
             _spread(figures, f"{variant.name}.{kind}", places) for kind, places in _COLUMNS.values()
@@ -46,13 +44,18 @@ def variant_table(figures: Figures) -> Table:
 
 def ratio_table(figures: Figures) -> Table:
     """One row per ratio that could be made."""
-    table = Table(title="Ratios and differences", title_justify="left")
-    table.add_column("what", no_wrap=True)
-    table.add_column("figure", justify="right")
+    table = _table("Ratios and differences")
+    table.add_column("figure", justify="right", no_wrap=True)
     for name, meaning in _RATIOS.items():
         shown = _spread(figures, name, 2)
         if shown:
             table.add_row(f"{name}\n[dim]{meaning}[/]", shown)
+    return table
+
+
+def _table(title: str) -> Table:
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, show_edge=False)
+    table.add_column("what", no_wrap=True)
     return table
 
 
