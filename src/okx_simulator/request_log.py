@@ -57,8 +57,8 @@ class LoggedRequest:
         self.code = code
         self.answered_us = answered_us
         for order, row in zip(self.orders, rows, strict=False):
-            if isinstance(row, Mapping):
-                order.code = str(row.get("sCode", ""))
+            if isinstance(row, Mapping) and "sCode" in row:
+                order.code = str(row["sCode"])
                 order.ord_id = order.ord_id or str(row.get("ordId", ""))
 
     def row(self) -> dict[str, Any]:

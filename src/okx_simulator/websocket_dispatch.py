@@ -113,6 +113,8 @@ class Dispatch:
         entry = self._arrive(socket, "login", None)
 
         def run() -> list[Frame]:
+            if socket.is_gone:
+                return []
             step = session.login(
                 message, self._keys, arrived_us=entry.arrived_us, now_us=self._clock.now_us()
             )
@@ -126,6 +128,9 @@ class Dispatch:
         entry = self._arrive(socket, op, message.args)
 
         def run() -> list[Frame]:
+            if socket.is_gone:
+                # Nobody would ever end what began now.
+                return []
             listing = self._exchange.market.listing
             step = session.subscribe(message, listing, self._counts, entry.arrived_us)
             return self._conclude(socket, step, entry)

@@ -85,9 +85,12 @@ class WebSocketServer:
         try:
             await self._read(socket, websocket)
         finally:
+            socket.is_gone = True
             self._sockets.remove(socket)
             self._dispatch.forget(socket)
-            socket.is_gone = True
+            if socket.is_closing:
+                # The client still has to answer the close.
+                await asyncio.wait([writing], timeout=_CLOSE_S_MAX)
             writing.cancel()
         return websocket
 

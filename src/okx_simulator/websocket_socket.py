@@ -48,6 +48,7 @@ class Socket:
         self.session = session
         self.silence = Silence.NONE
         self.is_gone = False
+        self.is_closing = False
         self.last_frame_us = monotonic_us()
         self._websocket = websocket
         self._transport = transport
@@ -102,7 +103,7 @@ class Socket:
             item = await self._queue.get()
             try:
                 if isinstance(item, CloseCode):
-                    self.is_gone = True
+                    self.is_gone = self.is_closing = True
                     message = CLOSE_REASONS[item].encode()
                     async with asyncio.timeout(_CLOSE_S_MAX):
                         await self._websocket.close(code=item, message=message)

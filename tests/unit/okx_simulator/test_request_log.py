@@ -53,8 +53,9 @@ def test_an_answer_is_noted_per_order() -> None:
 
 def test_rows_that_are_no_orders_are_ignored() -> None:
     entry = _arrive(RequestLog(), {"instId": "BTC-USDT"})
-    entry.answer("0", 9, [["1", "2"]])
-    assert entry.orders[0].code == ""
+    for row in (["1", "2"], {"ordId": "77"}):
+        entry.answer("0", 9, [row])
+        assert (entry.orders[0].code, entry.orders[0].ord_id) == ("", "")
 
 
 def test_words_that_were_not_asked_for_never_get_in() -> None:

@@ -317,6 +317,18 @@ async def test_a_notice_and_a_disconnect_can_be_had_by_a_request(running: Any) -
     assert await other.close_code() is None
 
 
+async def test_a_subscription_that_waited_for_a_lost_socket_does_not_begin(running: Any) -> None:
+    socket = await running.trader()
+    await _put(running, kind="latency_before", wait={"fixed_ms": 150}, match={"op": "subscribe"})
+    await socket.say(op="subscribe", args=[{"channel": "account"}])
+    await socket.websocket.close()
+    await asyncio.sleep(0.3)
+    await running.control("DELETE", "/faults")
+    other = await running.trader()
+    await other.say(op="subscribe", args=[{"channel": "account"}])
+    assert (await other.frame(event="channel-conn-count"))["connCount"] == "1"
+
+
 async def test_requests_that_wait_end_with_the_simulator(start: Any) -> None:
     running = await start()
     socket = await running.trader()
