@@ -121,7 +121,8 @@ def reason_of(error: grpc.aio.AioRpcError) -> str:
         return error.code().name
     info = error_details_pb2.ErrorInfo()
     assert status.details[0].Unpack(info)
-    return info.reason
+    difference = info.metadata.get("firstDifference", "")
+    return f"{info.reason} {difference}".rstrip()
 
 
 async def products(exchange: Exchange) -> list[Product]:
@@ -159,9 +160,10 @@ async def test_no_order_is_doubled_or_contradicted(
     for order in await exchange.orders(UID):
         held.setdefault(order["clOrdId"], []).append(order)
     sent = Counter(
-        entry["cl_ord_id"]
+        order["cl_ord_id"]
         for entry in await exchange.requests()
         if entry["method"] == "POST" and entry["target"] == "/api/v5/trade/order"
+        for order in entry["orders"]
     )
     seed = f"seed {SEED}"
     doubled = [name for name, orders in held.items() if len(orders) > 1]
@@ -169,7 +171,7 @@ async def test_no_order_is_doubled_or_contradicted(
     twice = [name for name, count in sent.items() if count > 1]
     assert not twice, f"{len(twice)} orders were sent twice ({seed}): {twice[:5]}"
     contradicted = [
-        (request.client_order_id, answer)
+        (request, answer, held.get(request.client_order_id))
         for request, (answer, _) in zip(requests, told, strict=True)
         if [order["ordId"] for order in held.get(request.client_order_id, [])]
         != ([answer.exchange_order_id] if answer.exchange_order_id else [])

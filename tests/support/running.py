@@ -5,6 +5,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ SECRETS = (
     "Scenario-Pass-1",
 )
 _START_WAIT_S = 30.0
+_PAGES_MAX = 1_000
 
 
 @dataclass(frozen=True)
@@ -41,25 +43,41 @@ class Exchange:
         return hits
 
     async def orders(self, uid: str = UID) -> list[dict[str, Any]]:
+        """Everything in the books, oldest first; the truth that tests judge by."""
         orders: list[dict[str, Any]] = []
-        while True:
-            page = await self._control("GET", f"/orders?uid={uid}&after={len(orders)}")
+        for _ in range(_PAGES_MAX):
+            after = orders[-1]["ordId"] if orders else 0
+            page = await self._control("GET", f"/orders?uid={uid}&after={after}")
             if not page["orders"]:
                 return orders
             orders.extend(page["orders"])
+        raise AssertionError("more orders than a test makes")
 
     async def requests(self) -> list[dict[str, Any]]:
+        """Every request that arrived, oldest first."""
         entries: list[dict[str, Any]] = []
         since = 0
-        while True:
+        for _ in range(_PAGES_MAX):
             page = await self._control("GET", f"/log?since={since}&limit=5000")
             if not page["entries"]:
                 return entries
             entries.extend(page["entries"])
             since = page["next"]
+        raise AssertionError("more requests than a test makes")
+
+    async def tradable(self) -> list[dict[str, str]]:
+        """Some instruments of every type: name, type, a small quantity, prices around the market."""
+        found: list[dict[str, str]] = []
+        async with aiohttp.ClientSession(f"http://{self.address}") as session:
+            for kind in ("SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION"):
+                family = "&instFamily=BTC-USD" if kind == "OPTION" else ""
+                rows = await _rows(session, f"/api/v5/public/instruments?instType={kind}{family}")
+                for row in rows[:8] if kind != "OPTION" else rows[len(rows) // 2 :][:2]:
+                    found.append(await _priced(session, row))
+        return found
 
     async def limits(self) -> list[dict[str, Any]]:
-        windows: list[dict[str, Any]] = (await self._control("GET", "/limits"))["windows"]
+        windows: list[dict[str, Any]] = (await self._control("GET", "/limits"))["limits"]
         return windows
 
     async def control_call(self, method: str, path: str, body: object = None) -> Any:
@@ -73,6 +91,25 @@ class Exchange:
             answer = await response.json()
             assert response.ok, answer
             return answer
+
+
+async def _rows(session: aiohttp.ClientSession, path: str) -> list[dict[str, str]]:
+    async with session.get(path) as response:
+        rows: list[dict[str, str]] = (await response.json())["data"]
+        return rows
+
+
+async def _priced(session: aiohttp.ClientSession, row: dict[str, str]) -> dict[str, str]:
+    name, tick = row["instId"], Decimal(row["tickSz"])
+    [book] = await _rows(session, f"/api/v5/market/books?instId={name}&sz=1")
+    bid, ask = Decimal(book["bids"][0][0]), Decimal(book["asks"][0][0])  # type: ignore[index]
+    return {
+        "instrument": name,
+        "type": row["instType"],
+        "quantity": row["minSz"],
+        "below": f"{max(tick, bid * Decimal('0.995') // tick * tick):f}",
+        "above": f"{ask * Decimal('1.005') // tick * tick + tick:f}",
+    }
 
 
 @asynccontextmanager

@@ -63,6 +63,8 @@ def place_parameters(order: NewOrder, instrument: Instrument) -> dict[str, Any]:
                 # Left out, OKX would read the quantity of a buy as quote currency.
                 unit = target_currency.value if target_currency else "base"
                 parameters["tgtCcy"] = f"{unit}_ccy"
+                # Left out, OKX would shrink an order that the funds do not cover, not refuse it.
+                parameters["banAmend"] = True
     if order.position_side is not None:
         parameters["posSide"] = order.position_side.value
     if order.reduce_only:

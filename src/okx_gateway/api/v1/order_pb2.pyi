@@ -272,7 +272,9 @@ Global___OrderOutcome: _TypeAlias = OrderOutcome  # noqa: Y015
 
 @_typing.final
 class MarketOrder(_message.Message):
-    """An order without a price of its own."""
+    """An order without a price of its own. OKX is told never to shrink one that the funds do not cover: it is
+    refused.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
