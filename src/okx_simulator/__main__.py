@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 import tempfile
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +18,7 @@ from okx_simulator.tls import server_context
 from okx_simulator.websocket_server import IDLE_MS
 
 _SAME_AS_LISTEN = ("", 0)
+_AUTHORITY = "authority.pem"
 
 
 class _Address(click.ParamType[tuple[str, int]]):
@@ -62,7 +64,7 @@ ADDRESS = _Address()
 @click.option(
     "--tls-cert-out",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where to write the certificate that clients have to trust.  [default: a new file]",
+    help="Where to write the certificate to trust.  [default: a file that is gone at the end]",
 )
 @click.option("--control", type=ADDRESS, help="The control API for tests. Keep it private.")
 @click.option("--seed", default=1, help="Decides prices, books, trades and faults.")
@@ -134,12 +136,13 @@ async def _run(
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    async with Simulator(options) as simulator:
+    async with AsyncExitStack() as stack:
+        simulator = await stack.enter_async_context(Simulator(options))
         if plain:
             port = await simulator.listen(simulator.public, *plain)
             _tell("http and ws", plain[0], port)
         if encrypted:
-            path = certificate or Path(tempfile.mkdtemp(prefix="okx-simulator-")) / "authority.pem"
+            path = certificate or Path(stack.enter_context(_temporary_folder())) / _AUTHORITY
             context = server_context(encrypted[0], path)
             port = await simulator.listen(simulator.public, *encrypted, context)
             _tell("https and wss", encrypted[0], port, f"trust {path}")
@@ -147,6 +150,10 @@ async def _run(
             port = await simulator.listen(simulator.control, *control)
             _tell("control", control[0], port)
         await stopped.wait()
+
+
+def _temporary_folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="okx-simulator-")
 
 
 def _tell(what: str, host: str, port: int, more: str = "") -> None:

@@ -22,7 +22,7 @@ def _process(*options: str) -> Iterator[subprocess.Popen[str]]:
     try:
         yield process
     finally:
-        process.kill()
+        process.terminate()
         process.communicate(timeout=10)
 
 
@@ -49,7 +49,11 @@ def test_tls_alone_takes_the_place_of_the_plain_address() -> None:
         told = LINE.fullmatch(process.stdout.readline().strip())
         assert told is not None
         assert told.group(1) == "https and wss"
-        assert Path(told.group(3).removeprefix(", trust ")).exists()
+        certificate = Path(told.group(3).removeprefix(", trust "))
+        assert certificate.exists()
+        process.terminate()
+        process.communicate(timeout=10)
+        assert not certificate.parent.exists()
 
 
 def test_help_tells_every_option() -> None:
