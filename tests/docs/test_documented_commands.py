@@ -145,7 +145,7 @@ class Walk:
         try:
             while chunk := _read(leader):
                 shown += chunk
-                if shown.rstrip().endswith("(not shown):") and answers:
+                if shown.endswith("(not shown): ") and answers:
                     os.write(leader, answers.pop(0).encode() + b"\n")
         finally:
             os.close(leader)
