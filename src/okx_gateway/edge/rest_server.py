@@ -6,47 +6,30 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from okx_gateway.edge.asgi_app import AsgiApp
+from okx_gateway.edge.uvicorn_connection import UvicornConnection
 from okx_gateway.settings import ListenAddress
 
-_HEAD_BYTES_MAX = 32 * 1024
 _BACKLOG = 1024
 _KEEPALIVE_S = 75
-_START_POLL_S = 0.01
-_START_POLLS_MAX = 1_000
-
-
-class _BoundedProtocol(HttpToolsProtocol):
-    """Closes a connection whose request line and headers do not end within 32 KiB."""
-
-    _head_bytes = 0
-    _in_head = True
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self._in_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > _HEAD_BYTES_MAX:
-                self.transport.close()
-
-    def on_message_begin(self) -> None:
-        self._head_bytes = 0
-        self._in_head = True
-        super().on_message_begin()
-
-    def on_headers_complete(self) -> None:
-        self._in_head = False
-        super().on_headers_complete()
+_UNREAD_WAIT_MS = 30_000
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves signals to the program."""
+    """A server that leaves signals to the program, and says when it has begun."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.begun = asyncio.Event()
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.begun.set()
 
 
 class RestServer:
@@ -58,7 +41,7 @@ class RestServer:
         self._server = _Server(
             uvicorn.Config(
                 app,
-                http=_BoundedProtocol,
+                http=UvicornConnection,
                 loop="none",
                 ws="none",
                 lifespan="off",
@@ -82,21 +65,27 @@ class RestServer:
         listener = socket.create_server(
             (self._listen.host, self._listen.port), family=family, backlog=_BACKLOG
         )
-        port: int = listener.getsockname()[1]
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            # Inherited by connections: ends those whose client reads no more, or has vanished.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_WAIT_MS)
         self._serving = asyncio.get_running_loop().create_task(
             self._server.serve(sockets=[listener])
         )
-        for _ in range(_START_POLLS_MAX):
-            if self._server.started or self._serving.done():
-                break
-            await asyncio.sleep(_START_POLL_S)
+        begun = asyncio.ensure_future(self._server.begun.wait())
+        await asyncio.wait({begun, self._serving}, return_when=asyncio.FIRST_COMPLETED)
+        begun.cancel()
+        if self._serving.done():
+            self._serving.result()
+        port: int = listener.getsockname()[1]
         return ListenAddress(self._listen.host, port)
 
     async def stop(self, grace_s: float) -> None:
-        """End streams, and let what is under way finish within `grace_s`."""
+        """End streams, and let what is under way finish within `grace_s`; then end everything."""
         if self._serving is None:
             return
         self._app.end_streams()
         self._server.config.timeout_graceful_shutdown = max(1, round(grace_s))
         self._server.should_exit = True
         await asyncio.gather(self._serving, return_exceptions=True)
+        for connection in list(self._server.server_state.connections):
+            connection.transport.abort()
