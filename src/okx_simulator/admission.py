@@ -91,7 +91,7 @@ def admit(account: Account, order: Order, px: Decimal, around: Surroundings) -> 
     if client_id and account.orders.is_client_id_pending(client_id):
         raise RefusedError("51016")
     _check_counts(account, order)
-    _check_size_max(order, around)
+    check_size_max(order, around)
     _check_closing(account, order)
     _check_position_max(account, order)
     freeze(account, order, px, around, "51008")
@@ -137,7 +137,12 @@ def _check_counts(account: Account, order: Order) -> None:
         raise RefusedError("51102", PENDING_PER_INSTRUMENT_MAX)
 
 
-def _check_size_max(order: Order, around: Surroundings) -> None:
+def check_size_max(order: Order, around: Surroundings) -> None:
+    """Check an order against the largest size and value that the instrument allows.
+
+    Raises:
+        RefusedError: 51101, 51202, 51005, 51201 or 51203, it is larger.
+    """
     instrument = order.instrument
     is_market = order.px is None
     if instrument.is_contract:

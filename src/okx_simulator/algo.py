@@ -53,7 +53,7 @@ class Trail:
         return extreme + distance if is_buy else extreme - distance
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Algo:
     """An algo order. `order` is what it places: size and price may change when it triggers."""
 

@@ -184,7 +184,7 @@ class Exchange:
         now_us = self.clock.now_us()
         before = self.market.step
         if self.market.advance(now_us // 1_000):
-            self.desk.refresh()
+            self.desk.liquidity.refresh()
             self._match(now_us)
             self._announce_market(before)
 

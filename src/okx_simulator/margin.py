@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from okx_simulator.account import Account, position_key
 from okx_simulator.instrument import Instrument
-from okx_simulator.number import ZERO
+from okx_simulator.number import ZERO, trimmed
 from okx_simulator.order import Order
 from okx_simulator.position import Position
 from okx_simulator.valuation import initial_margin, worth
@@ -111,7 +111,7 @@ def spendable(account: Account, order: Order, ccy: str, marks: Marks, usd: Usd) 
         return mine.available_cash + own
     if not account.shares_margin:
         return mine.available_equity + own
-    return shared_available_usd(account, marks, usd) / usd(ccy) + own
+    return trimmed(shared_available_usd(account, marks, usd) / usd(ccy)) + own
 
 
 def shared_available_usd(account: Account, marks: Marks, usd: Usd) -> Decimal:
@@ -129,17 +129,17 @@ def need(account: Account, order: Order, px: Decimal) -> tuple[str, Decimal]:
     instrument, asked = order.instrument, order.asked
     if instrument.inst_type == "SPOT":
         if not asked.is_buy:
-            left = order.left / px if asked.counts_quote else order.left
+            left = trimmed(order.left / px) if asked.counts_quote else order.left
             return instrument.base_ccy, left
         return instrument.quote_ccy, order.left if asked.counts_quote else order.left * px
     ccy = asked.margin_ccy or instrument.money_ccy
-    left = order.left / px if asked.counts_quote else order.left
+    left = trimmed(order.left / px) if asked.counts_quote else order.left
     opening = max(ZERO, left - _closing(account, order))
     if asked.reduce_only or not opening:
         return ccy, ZERO
     money = initial_margin(instrument, opening, px, order.lever or Decimal(1), is_buy=asked.is_buy)
     in_base = instrument.inst_type == "MARGIN" and ccy == instrument.base_ccy
-    return ccy, money / px if in_base else money
+    return ccy, trimmed(money / px) if in_base else money
 
 
 def is_below_maintenance(account: Account, position: Position, marks: Marks, usd: Usd) -> bool:

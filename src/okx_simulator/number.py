@@ -4,7 +4,8 @@ import re
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
 
 # Plain notation with an optional sign: "0.5", "-1", "10.00".  No exponent, no blanks.
-_PLAIN = re.compile(r"-?\d{1,30}(\.\d{1,30})?")
+_PLAIN = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
+# Money has at most as many decimals, so that sums of it are exact.
 _DECIMALS_MAX = 16
 ZERO = Decimal(0)
 ONE = Decimal(1)
@@ -21,6 +22,11 @@ def text(number: Decimal) -> str:
     if "." in plain:
         plain = plain.rstrip("0").rstrip(".")
     return "0" if plain == "-0" else plain
+
+
+def trimmed(amount: Decimal) -> Decimal:
+    """Return an amount without the endless decimals of a division."""
+    return round(amount, _DECIMALS_MAX)
 
 
 def parse(raw: str) -> Decimal | None:

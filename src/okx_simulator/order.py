@@ -76,7 +76,8 @@ class NewOrder:
         return self.tgt_ccy == "quote_ccy"
 
 
-@dataclass(slots=True)
+# Compared by identity, which is cheap and right: no two orders are the same.
+@dataclass(slots=True, eq=False)
 class Order:
     """An order that the exchange has accepted.
 

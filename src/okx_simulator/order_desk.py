@@ -3,23 +3,20 @@
 Every way into the exchange (REST, sockets, triggered algo orders, timers) ends here.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from itertools import groupby
 
 from okx_simulator.account import Account
-from okx_simulator.admission import Surroundings, admit, freeze, priced
+from okx_simulator.admission import Surroundings, admit, check_size_max, freeze, priced
 from okx_simulator.announcer import Announcer
-from okx_simulator.book import Level, strangers
 from okx_simulator.error_code import RefusedError
 from okx_simulator.event import OrderUpdated, TradeHappened
 from okx_simulator.ids import Ids
 from okx_simulator.instrument import Instrument
+from okx_simulator.liquidity import Liquidity
 from okx_simulator.margin import need
 from okx_simulator.market import Market
-from okx_simulator.matching import Offer, Plan, offers, plan
+from okx_simulator.matching import Offer, Plan, plan
 from okx_simulator.number import ONE, ZERO
 from okx_simulator.order import (
     BY_FOK,
@@ -39,7 +36,6 @@ from okx_simulator.order import (
     Order,
 )
 from okx_simulator.order_row import push_row
-from okx_simulator.resting import RestingOrders
 from okx_simulator.settlement import Execution, settle
 from okx_simulator.tape import Tape, Trade
 from okx_simulator.valuation import worth
@@ -69,32 +65,14 @@ class OrderDesk:
         self.ids = ids
         self.announcer = announcer
         self.tape = Tape(market)
-        self.resting = RestingOrders()
+        self.liquidity = Liquidity(market)
         self.filled: list[Order] = []
-        # Grows with every change of any book.
-        self.book_seq = 1
         self._owners = {uid: account.main_uid for uid, account in accounts.items()}
-        # What has been taken from strangers at this step, by instrument, side and price.
-        self._taken: defaultdict[tuple[str, bool, Decimal], Decimal] = defaultdict(Decimal)
 
     @property
     def around(self) -> Surroundings:
         """What admission sees of the market."""
         return Surroundings(self.market.quote, self.market.usd, self.market.now_ms)
-
-    def refresh(self) -> None:
-        """Let strangers offer again what was taken from them; called at every new step."""
-        self._taken.clear()
-        self.book_seq += 1
-
-    def levels(self, instrument: Instrument, *, buying: bool) -> Iterator[Level]:
-        """Yield the levels of one side of the book, best first: strangers and accounts."""
-        resting = self.resting.best_first(instrument.inst_id, buying=buying)
-        offered = offers(self.strangers(instrument, buying=buying), resting, buying=buying)
-        for px, same in groupby(offered, key=lambda offer: offer.px):
-            group = list(same)
-            size = sum((offer.sz for offer in group), ZERO)
-            yield Level(px, size, sum(offer.orders for offer in group))
 
     def place(
         self, account: Account, asked: NewOrder, now_us: int, origin: Origin = NO_ORIGIN
@@ -155,39 +133,10 @@ class OrderDesk:
 
     def match_resting(self, now_us: int) -> None:
         """Let strangers fill the resting orders that their prices have come to."""
-        for inst_id in sorted(self.resting.instruments()):
-            for is_buy in (True, False):
-                for order in tuple(self.resting.best_first(inst_id, buying=is_buy)):
-                    sz = self._take_crossing(order)
-                    if not sz:
-                        break
-                    px, taker_buys = order.px or ZERO, not is_buy
-                    trade_id = self._record(order.instrument, px, sz, now_us, taker_buys=taker_buys)
-                    self._execute(order, px, sz, trade_id, now_us, is_taker=False)
-
-    def _take_crossing(self, order: Order) -> Decimal:
-        """Take from strangers, until the next step, what they offer at an order's limit or better.
-
-        Returns:
-            How much that is, at most what the order has left.
-        """
-        px, is_buy, total = order.px or ZERO, order.asked.is_buy, ZERO
-        for level in self.strangers(order.instrument, buying=not is_buy):
-            if total >= order.left or (level.price > px if is_buy else level.price < px):
-                break
-            used = min(order.left - total, level.size)
-            self._taken[order.instrument.inst_id, not is_buy, level.price] += used
-            total += used
-        return total
-
-    def strangers(self, instrument: Instrument, *, buying: bool) -> Iterator[Level]:
-        """Yield what strangers still offer at this step."""
-        market = self.market
-        quote = market.quote(instrument)
-        taken = self._taken
-        for level in strangers(market.seed, market.step, instrument, quote, buying=buying):
-            gone = taken.get((instrument.inst_id, buying, level.price)) if taken else None
-            yield level if gone is None else level._replace(size=max(ZERO, level.size - gone))
+        for order, sz in self.liquidity.take_crossed():
+            px, taker_buys = order.px or ZERO, not order.asked.is_buy
+            trade_id = self._record(order.instrument, px, sz, now_us, taker_buys=taker_buys)
+            self._execute(order, px, sz, trade_id, now_us, is_taker=False)
 
     def would_take(self, order: Order) -> bool:
         """Tell whether an order at its current price meets an offer."""
@@ -201,8 +150,8 @@ class OrderDesk:
         The order keeps its place in the book where it only got smaller.
 
         Raises:
-            RefusedError: 51502, there is not enough to back it; 51511, a post-only order would
-                take. The order is as it was.
+            RefusedError: 51502, there is not enough to back it; 51203 and such, it is too
+                large; 51511, a post-only order would take. The order is as it was.
         """
         account, before = self.accounts[order.uid], (order.sz, order.px)
         keeps_place = px == order.px and sz <= order.sz
@@ -210,6 +159,7 @@ class OrderDesk:
         try:
             if order.asked.ord_type in POST_ONLY and self.would_take(order):
                 raise RefusedError("51511")  # noqa: TRY301 - one way out for every refusal
+            check_size_max(order, self.around)
             if order.left > 0:
                 freeze(account, order, px or ZERO, self.around, "51502")
         except RefusedError:
@@ -221,7 +171,7 @@ class OrderDesk:
             self._close(order, now_us)
         self.push(order, change)
         if order.is_pending and not keeps_place:
-            self.resting.remove(order)
+            self.liquidity.remove(order)
             self.take(order, now_us)
 
     def push(self, order: Order, change: Change) -> None:
@@ -240,10 +190,7 @@ class OrderDesk:
             position = self.accounts[order.uid].position_of(order)
             most = position.closable(is_buy=order.asked.is_buy) if position else ZERO
             wanted = min(wanted, most)
-        buying = not order.asked.is_buy
-        resting = self.resting.best_first(order.instrument.inst_id, buying=buying)
-        offered = offers(self.strangers(order.instrument, buying=buying), resting, buying=buying)
-        return plan(order, offered, self._owners, wanted)
+        return plan(order, self.liquidity.offered_to(order), self._owners, wanted)
 
     def _worst_px(self, order: Order) -> Decimal:
         """Return the worst price that a market order would trade at."""
@@ -257,8 +204,7 @@ class OrderDesk:
             instrument, match.px, match.sz, now_us, taker_buys=taker.asked.is_buy
         )
         if match.maker is None:
-            key = instrument.inst_id, not taker.asked.is_buy, match.px
-            self._taken[key] += match.sz
+            self.liquidity.take(instrument, match.px, match.sz, buying=not taker.asked.is_buy)
         else:
             self._execute(match.maker, match.px, match.sz, trade_id, now_us, is_taker=False)
         self._execute(taker, match.px, match.sz, trade_id, now_us, is_taker=True)
@@ -292,15 +238,12 @@ class OrderDesk:
         elif order.asked.ord_type in IMMEDIATE:
             self.cancel(order, BY_IOC, now_us)
         else:
-            self.resting.remove(order)
-            self.resting.add(order)
-            self.book_seq += 1
+            self.liquidity.rest(order)
 
     def _close(self, order: Order, now_us: int) -> None:
         account = self.accounts[order.uid]
         order.updated_ms = now_us // 1_000
-        self.resting.remove(order)
-        self.book_seq += 1
+        self.liquidity.remove(order)
         account.freeze(order, order.frozen_ccy, ZERO)
         account.orders.close(order)
         if order.filled_sz:
@@ -312,7 +255,6 @@ class OrderDesk:
         trade_id = self.tape.next_id(now_us)
         trade = Trade(trade_id, px, sz, taker_buys=taker_buys, at_ms=now_us // 1_000)
         self.tape.record(instrument.inst_id, trade)
-        self.book_seq += 1
         if self.announcer.is_heard:
             row = trade.row(instrument.inst_id)
             self.announcer.emit(TradeHappened(instrument.inst_id, row))

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from okx_simulator.instrument import Instrument
-from okx_simulator.number import ZERO
+from okx_simulator.number import ZERO, trimmed
 from okx_simulator.valuation import (
     average,
     initial_margin,
@@ -31,7 +31,7 @@ class PositionKey(NamedTuple):
     ccy: str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Position:
     """A position. `sz` is negative for a short one; money is in `ccy`, the margin currency.
 
@@ -73,7 +73,7 @@ class Position:
         """Return money of the instrument in the margin currency, which may be a pair's base."""
         inst = self.instrument
         if inst.inst_type == "MARGIN" and self.ccy == inst.base_ccy:
-            return money / px
+            return trimmed(money / px)
         return money
 
     def upl(self, px: Decimal) -> Decimal:
@@ -144,7 +144,10 @@ def _close(position: Position, closed: Decimal, px: Decimal) -> tuple[Decimal, D
     sign = 1 if position.sz > 0 else -1
     money = profit(position.instrument, sign * closed, position.avg_px, px)
     pnl = position.in_ccy(money, px)
-    released = position.margin * closed / abs(position.sz)
+    is_all = closed == abs(position.sz)
+    released = position.margin
+    if not is_all:
+        released = trimmed(position.margin * closed / abs(position.sz))
     position.closed_px = average(
         position.instrument, position.closed_sz, position.closed_px, closed, px
     )

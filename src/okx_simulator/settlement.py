@@ -10,7 +10,7 @@ from decimal import Decimal
 from okx_simulator.account import Account, position_key
 from okx_simulator.bill import TRADE, BalanceChange, bill_row, trade_sub_kind
 from okx_simulator.ids import Ids
-from okx_simulator.number import ZERO
+from okx_simulator.number import ZERO, trimmed
 from okx_simulator.order import Fill, Order
 from okx_simulator.position import Moved, Position, apply_fill
 from okx_simulator.valuation import fee_rate, worth
@@ -56,7 +56,7 @@ def _settle_pair(account: Account, order: Order, execution: Execution, ids: Ids)
     rate = fee_rate(instrument, is_taker=execution.is_taker)
     received, spent = (execution.sz, money) if is_buy else (money, execution.sz)
     order.fee_ccy, order.rebate_ccy = _received(order)
-    fill = _fill(execution, ids, -received * rate, order.fee_ccy, rate=rate, pnl=ZERO)
+    fill = _fill(execution, ids, trimmed(-received * rate), order.fee_ccy, rate=rate, pnl=ZERO)
     sub_kind = trade_sub_kind(order, opens=True)
     for ccy, change, fee, bill_id in (
         (order.rebate_ccy, -spent, ZERO, ids.next(execution.at_ms)),
@@ -83,7 +83,7 @@ def _settle_position(account: Account, order: Order, execution: Execution, ids: 
     change = execution.sz if order.asked.is_buy else -execution.sz
     money = worth(order.instrument, execution.sz, execution.px)
     rate = fee_rate(order.instrument, is_taker=execution.is_taker)
-    fee = -position.in_ccy(money, execution.px) * rate
+    fee = trimmed(-position.in_ccy(money, execution.px) * rate)
     moved = apply_fill(position, change, execution.px, execution.at_ms)
     order.fee_ccy = order.rebate_ccy = position.ccy
     position.fee += fee

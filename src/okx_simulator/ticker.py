@@ -100,7 +100,7 @@ def book_row(desk: OrderDesk, instrument: Instrument, depth: int) -> Row:
     return {
         "asks": list(_sides(desk, instrument, depth, buying=False)),
         "bids": list(_sides(desk, instrument, depth, buying=True)),
-        "seqId": desk.book_seq,
+        "seqId": desk.liquidity.seq,
         "ts": str(desk.market.now_ms),
     }
 
@@ -108,9 +108,9 @@ def book_row(desk: OrderDesk, instrument: Instrument, depth: int) -> Row:
 def _sides(
     desk: OrderDesk, instrument: Instrument, depth: int, *, buying: bool
 ) -> Iterator[list[str]]:
-    for level in islice(desk.levels(instrument, buying=buying), depth):
+    for level in islice(desk.liquidity.levels(instrument, buying=buying), depth):
         yield [text(level.price), text(level.size), "0", str(level.orders)]
 
 
 def _best(desk: OrderDesk, instrument: Instrument, *, buying: bool) -> Level:
-    return next(desk.levels(instrument, buying=buying), Level(ZERO, ZERO, 0))
+    return next(desk.liquidity.levels(instrument, buying=buying), Level(ZERO, ZERO, 0))

@@ -7,7 +7,7 @@ Source: OKX docs, 'Get instruments' (contract value), 'Get positions' and 'Get f
 from decimal import Decimal
 
 from okx_simulator.instrument import Instrument
-from okx_simulator.number import ZERO
+from okx_simulator.number import ZERO, trimmed
 
 # Rates of an account of level Lv1, taker and maker, by type of instrument.
 FEE_RATES: dict[str, tuple[Decimal, Decimal]] = {
@@ -27,15 +27,15 @@ MAINTENANCE_CONTRACT = Decimal("0.004")
 def worth(instrument: Instrument, sz: Decimal, px: Decimal) -> Decimal:
     """Return the money that `sz` is worth at `px`; negative for a negative `sz`."""
     units = sz * instrument.ct_val * instrument.ct_mult
-    return units / px if instrument.is_inverse else units * px
+    return trimmed(units / px) if instrument.is_inverse else units * px
 
 
 def profit(instrument: Instrument, sz: Decimal, entry: Decimal, leave: Decimal) -> Decimal:
     """Return the money made by holding `sz` (negative: short) from `entry` to `leave`."""
     units = sz * instrument.ct_val * instrument.ct_mult
     if instrument.is_inverse:
-        return units * (1 / entry - 1 / leave)
-    return units * (leave - entry)
+        return trimmed(units / entry) - trimmed(units / leave)
+    return trimmed(units * (leave - entry))
 
 
 def initial_margin(
@@ -43,7 +43,7 @@ def initial_margin(
 ) -> Decimal:
     """Return the money that opening `sz` at `px` ties up: margin, or an option's whole premium."""
     if instrument.inst_type != "OPTION":
-        return worth(instrument, abs(sz), px) / lever
+        return trimmed(worth(instrument, abs(sz), px) / lever)
     if is_buy:
         return worth(instrument, abs(sz), px)
     return option_margin(instrument, sz)
