@@ -177,7 +177,8 @@ class Walk:
         printed = self.folder / f"{kind}.out"
         with printed.open("wb") as output:
             process = subprocess.Popen(
-                [_program("bash"), "-c", text],
+                # It ends with the tests, also where they are killed.
+                [_program("setpriv"), "--pdeathsig", "TERM", _program("bash"), "-c", text],
                 cwd=self.folder,
                 env=self.environ,
                 stdin=subprocess.DEVNULL,
