@@ -2,13 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, MutableMapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 from google.protobuf.message import Message
+from structlog.testing import capture_logs
 
 from okx_gateway.api.v1 import gateway_service_pb2 as api
 from okx_gateway.edge.admission import Admission
@@ -29,7 +30,7 @@ class Calls:
         self.entered = asyncio.Event()
         self.released = asyncio.Event()
         self.released.set()
-        self.cancelled = asyncio.Event()
+        self.left = asyncio.Event()
         names = ("PlaceOrder", "CancelOrder", "GetOrder", "GetBalance")
         self.unary = {name: self._answer(name) for name in names}
         self.stream = {"StreamTicker": self._events}
@@ -49,15 +50,15 @@ class Calls:
         self, request: Message, call: Call
     ) -> AsyncGenerator[api.StreamTickerResponse, None]:
         await self._enter(request, call)
-        for event in self.events:
-            if isinstance(event, BaseException):
-                raise event
-            yield event
-        if self.open_end:
-            try:
+        try:
+            for event in self.events:
+                if isinstance(event, BaseException):
+                    raise event
+                yield event
+            if self.open_end:
                 await asyncio.Event().wait()
-            finally:
-                self.cancelled.set()
+        finally:
+            self.left.set()
 
     async def _enter(self, request: Message, call: Call) -> None:
         self.seen.append((request, call))
@@ -65,7 +66,7 @@ class Calls:
         try:
             await self.released.wait()
         except asyncio.CancelledError:
-            self.cancelled.set()
+            self.left.set()
             raise
 
 
@@ -87,6 +88,7 @@ class Edge:
             self.app, listen=ListenAddress("127.0.0.1", 0), connections_max=connections_max
         )
         self.port = 0
+        self.logs: list[MutableMapping[str, Any]] = []
 
     async def stop(self, grace_s: float = 1.0) -> None:
         self.admission.close()
@@ -144,9 +146,10 @@ async def running_edge(**limits: int) -> AsyncIterator[tuple[Edge, Client]]:
     edge = Edge(**limits)
     address = await edge.server.start()
     edge.port = address.port
-    try:
-        async with aiohttp.ClientSession(f"http://{address}") as session:
-            yield edge, Client(session)
-    finally:
-        edge.calls.released.set()
-        await edge.stop(0)
+    with capture_logs() as edge.logs:
+        try:
+            async with aiohttp.ClientSession(f"http://{address}") as session:
+                yield edge, Client(session)
+        finally:
+            edge.calls.released.set()
+            await edge.stop(0)

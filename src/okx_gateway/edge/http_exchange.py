@@ -41,15 +41,12 @@ class ClientGoneError(Exception):
 
 
 class HttpExchange:
-    """One request and its answer; `write_wait_s` is how long a client may read nothing."""
+    """One request and its answer."""
 
-    def __init__(
-        self, scope: Scope, receive: Receive, send: Send, *, write_wait_s: float = _WRITE_WAIT_S
-    ) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._scope = scope
         self._receive = receive
         self._send = send
-        self._write_wait_s = write_wait_s
         self.method: str = scope["method"]
         # As sent: decoding first would let an encoded slash change which path it is.
         self.path: str = scope["raw_path"].decode("latin-1")
@@ -158,7 +155,7 @@ class HttpExchange:
         """Send a part of the body.
 
         Raises:
-            ClientGoneError: The client has read nothing for too long; its connection is dropped.
+            ClientGoneError: The client has read nothing for 10 s; its connection is dropped.
         """
         await self._put({"type": "http.response.body", "body": content, "more_body": more})
 
@@ -202,7 +199,7 @@ class HttpExchange:
 
     async def _put(self, message: MutableMapping[str, Any]) -> None:
         try:
-            async with asyncio.timeout(self._write_wait_s):
+            async with asyncio.timeout(_WRITE_WAIT_S):
                 await self._send(message)
         except TimeoutError:
             self._scope.get("extensions", {}).get(ABORT, lambda: None)()

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from okx_gateway.edge import http_exchange
 from tests.support.rest_edge import running_edge
 
 
@@ -62,4 +63,29 @@ async def test_a_client_that_goes_cancels_its_call() -> None:
         await edge.calls.entered.wait()
         writer.close()
         async with asyncio.timeout(2):
-            await edge.calls.cancelled.wait()
+            await edge.calls.left.wait()
+
+
+async def test_a_body_that_does_not_arrive_in_time_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http_exchange, "_BODY_WAIT_S", 0.1)
+    async with running_edge() as (edge, _):
+        answer = await edge.raw(
+            b"POST /v1/accounts/a/orders HTTP/1.1\r\nhost: a\r\nconnection: close\r\n"
+            b"content-type: application/json\r\ncontent-length: 2\r\n\r\n{"
+        )
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert b"must arrive within" in answer
+        assert not edge.calls.seen
+
+
+async def test_a_connection_whose_body_is_too_long_is_closed() -> None:
+    async with running_edge() as (edge, _):
+        chunk = b"4000\r\n" + b" " * 0x4000 + b"\r\n"
+        answer = await edge.raw(
+            b"POST /v1/accounts/a/orders HTTP/1.1\r\nhost: a\r\n"
+            b"content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n" + chunk * 5
+        )
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert b"connection: close" in answer.partition(b"\r\n\r\n")[0]

@@ -35,7 +35,7 @@ async def test_a_call_that_outlasts_the_grace_is_cut_off() -> None:
         await edge.calls.entered.wait()
         async with asyncio.timeout(4):
             await edge.stop(1)
-            await edge.calls.cancelled.wait()
+            await edge.calls.left.wait()
             with suppress(aiohttp.ClientConnectionError):
                 assert (await held).status == 500
 
@@ -64,5 +64,5 @@ async def test_no_uvicorn_log_tells_of_a_broken_app(caplog: pytest.LogCaptureFix
             writer.write(b"GET /v1/accounts/a/balance HTTP/1.1\r\nhost: a\r\n\r\n")
             await edge.calls.entered.wait()
             writer.close()
-            await edge.calls.cancelled.wait()
+            await edge.calls.left.wait()
     assert not [each for each in caplog.records if each.name == "uvicorn.error"]

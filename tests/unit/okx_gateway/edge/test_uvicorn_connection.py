@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import pytest
 
+from okx_gateway.edge import uvicorn_connection
 from tests.support.rest_edge import running_edge
 
 
@@ -56,8 +57,9 @@ async def test_one_endless_header_is_refused() -> None:
                 await writer.drain()
                 await asyncio.sleep(0.001)
         answer = b""
-        with suppress(ConnectionError):
-            answer = await reader.read()
+        async with asyncio.timeout(5):
+            with suppress(ConnectionError):
+                answer = await reader.read()
         assert answer == b"" or answer.startswith(b"HTTP/1.1 431 ")
         writer.close()
         with suppress(ConnectionError):
@@ -85,3 +87,29 @@ async def test_requests_on_one_connection_are_answered_in_turn() -> None:
         assert answer.count(b"HTTP/1.1 200 ") == 3
         accounts = [request.account for request, _ in edge.calls.seen]  # type: ignore[attr-defined]
         assert accounts == ["a1", "a2", "a3"]
+
+
+async def test_a_head_that_does_not_end_in_time_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uvicorn_connection, "_HEAD_WAIT_S", 0.1)
+    async with running_edge() as (edge, _), asyncio.timeout(3):
+        assert await edge.raw(b"GET /healthz HTTP/1.1\r\nx-a: b\r\n") == b""
+        whole = b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n"
+        assert (await edge.raw(whole + b"GET /heal")).count(b"HTTP/1.1 200 ") == 1
+
+
+async def test_a_connection_that_says_nothing_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uvicorn_connection, "_FIRST_BYTE_WAIT_S", 0.1)
+    async with running_edge() as (edge, _), asyncio.timeout(3):
+        assert await edge.raw(b"") == b""
+
+
+async def test_the_wait_for_a_head_does_not_end_a_slow_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(uvicorn_connection, "_HEAD_WAIT_S", 0.05)
+    async with running_edge() as (edge, http):
+        edge.calls.released.clear()
+        asked = asyncio.ensure_future(http.get("/v1/accounts/a/balance"))
+        await asyncio.sleep(0.15)
+        edge.calls.released.set()
+        assert (await asked).status == 200
