@@ -50,6 +50,11 @@ _DEMO_SECRETS = (
 # What the documents say that a block prints.
 _PROMISED = {
     "README.md": ["CANCEL_OUTCOME_ALREADY_FILLED", "replayed: True", "main (demo, version 1)"],
+    "simulator.md": [
+        "yes, nothing was sent",
+        "ERROR_REASON_ORDER_OUTCOME_UNKNOWN",
+        "ERROR_REASON_ORDER_NOT_PLACED",
+    ],
 }
 
 
