@@ -56,7 +56,7 @@ def text_rule(field: FieldDescriptor, *, needed: bool) -> Schema:
             raise ValueError(f"{field.full_name} has a rule that has no JSON Schema: {rule.id}")
         schema |= {
             "pattern": f"^({_DECIMAL})?$" if optional else f"^{_DECIMAL}$",
-            "not": {"pattern": r"^[0.]+$"},
+            "not": {"type": "string", "pattern": r"^[0.]+$"},
         }
     return schema
 
