@@ -296,7 +296,7 @@ class World:
         body, query = b"", b""
         if isinstance(request, bytes):
             filled = {name: str(rpc.right[name]) for name in rpc.path_fields}
-            body, query = (request, b"") if method == "POST" else (b"", request)
+            body, query = (request, b"") if method == "POST" else (b"", b"odd=" + request)
         else:
             filled = {name: str(request.pop(name, "")) for name in rpc.path_fields}
             if method == "POST":
