@@ -101,7 +101,7 @@ class ExchangeClient:
             )
         except (RequestNotSentError, ReplyLostError) as error:
             return verdict.NoEvidence(str(error))
-        return verdict.verdict_on_lookup(raw)
+        return verdict.verdict_on_lookup(raw, name)
 
     async def balance(self, account: str, currencies: Sequence[str]) -> Balance:
         """Read what an account holds; of all currencies where none is named.

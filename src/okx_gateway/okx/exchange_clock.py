@@ -3,11 +3,14 @@
 Reads this process's monotonic clock. The wall clock is never used: it may be wrong and may step.
 """
 
+import math
 import time
 from dataclasses import dataclass
 
 # A crystal may be off by this much; doubled from the usual 50 ppm.
 _DRIFT_PPM = 100
+# OKX tells its time in whole milliseconds, cut off: it may be later by this much.
+_RESOLUTION_MS = 1
 # A sample from a slow round trip only replaces one that has become worse by age.
 _UNKNOWN_ERROR_MS = 10_000_000
 
@@ -33,11 +36,12 @@ class ExchangeClock:
         OKX's clock showed `earliest_ms` after the request left at monotonic `sent_s`, and
         `latest_ms` before the answer arrived at monotonic `received_s`.
         """
-        upper_ms = earliest_ms - sent_s * 1000
+        upper_ms = earliest_ms + _RESOLUTION_MS - sent_s * 1000
         lower_ms = latest_ms - received_s * 1000
         if upper_ms < lower_ms:
             return  # OKX's clock stepped within the exchange
-        sample = _Sample((upper_ms + lower_ms) / 2, (upper_ms - lower_ms) / 2, received_s)
+        # As old as the request: the clocks drift apart while it is under way, too.
+        sample = _Sample((upper_ms + lower_ms) / 2, (upper_ms - lower_ms) / 2, sent_s)
         best = self._best
         better = best is None or sample.error_ms <= _aged(best, received_s)
         if better or (best is not None and self._disagree(best, sample)):
@@ -52,7 +56,8 @@ class ExchangeClock:
         """How far off the estimate may be, either way."""
         if self._best is None:
             return _UNKNOWN_ERROR_MS
-        return int(_aged(self._best, time.monotonic())) + 1
+        # One more for the fraction that the other times leave out.
+        return math.ceil(_aged(self._best, time.monotonic())) + 1
 
     def now_ms(self) -> int:
         """OKX's time, the middle of what is possible."""

@@ -5,7 +5,7 @@ Doubt is never rounded off: what proves nothing is `InDoubt`, and doubt ends by 
 
 from dataclasses import dataclass
 
-from okx_gateway.domain.order import Order, Placed, Refused
+from okx_gateway.domain.order import Order, OrderName, Placed, Refused
 from okx_gateway.okx import code as codes
 from okx_gateway.okx.order_codec import order_from_row
 from okx_gateway.okx.reply import (
@@ -89,10 +89,6 @@ def verdict_on_place(raw: RawReply, client_order_id: str) -> PlaceVerdict:
     reply = _usable(raw)
     if isinstance(reply, InDoubt):
         return reply
-    if len(reply.rows) > 1:
-        return InDoubt("more than one row in the reply to one order")
-    if raw.status != _OK and reply.code == codes.SUCCESS:
-        return InDoubt(f"HTTP {raw.status} that says success")
     try:
         return _place_verdict(reply, client_order_id)
     except UnreadableReplyError as error:
@@ -105,9 +101,11 @@ def _place_verdict(reply: Reply, client_order_id: str) -> PlaceVerdict:
     code = text(row, "sCode") or reply.code
     message = text(row, "sMsg") or reply.message
     exchange_order_id = text(row, "ordId")
+    if text(row, "clOrdId") not in ("", client_order_id):
+        return InDoubt("the answer to another order")
     if code == codes.SUCCESS:
-        if not exchange_order_id or text(row, "clOrdId") not in ("", client_order_id):
-            return InDoubt("accepted without the ids of this order")
+        if not exchange_order_id or reply.code != codes.SUCCESS:
+            return InDoubt("accepted without an id, or not by the envelope")
         return Placed(
             exchange_order_id=exchange_order_id,
             place_ms=milliseconds(row, "ts") or (reply.receive_us or 0) // 1000,
@@ -137,8 +135,8 @@ def verdict_on_cancel(raw: RawReply) -> CancelVerdict:
 def _cancel_verdict(reply: Reply) -> CancelVerdict:
     row = reply.rows[0] if reply.rows else {}
     code = text(row, "sCode") or reply.code
-    if code == codes.SUCCESS and not row:
-        return InDoubt("accepted without a row")
+    if code == codes.SUCCESS and (not row or reply.code != codes.SUCCESS):
+        return InDoubt("accepted without a row, or not by the envelope")
     if code == codes.SUCCESS or code in codes.CANCEL_UNDER_WAY:
         return CancelTaken(
             exchange_order_id=text(row, "ordId"),
@@ -152,32 +150,44 @@ def _cancel_verdict(reply: Reply) -> CancelVerdict:
     return InDoubt(f"code {code[:_CODE_LENGTH_MAX]}")
 
 
-def verdict_on_lookup(raw: RawReply) -> LookupVerdict:
-    """Judge the reply to a look-up of one order.
+def verdict_on_lookup(raw: RawReply, name: OrderName) -> LookupVerdict:
+    """Judge the reply to a look-up of the order `name`.
 
     Only a well-formed HTTP 200 counts: a proxy's 404 or an expired signature says nothing.
     """
     reply = _usable(raw)
     if isinstance(reply, InDoubt):
         return NoEvidence(reply.cause)
-    if raw.status == _OK and reply.code == codes.ORDER_ABSENT:
+    if raw.status == _OK and reply.code == codes.ORDER_ABSENT and not reply.rows:
         return Absent()
     if raw.status != _OK or reply.code != codes.SUCCESS or len(reply.rows) != 1:
         return NoEvidence(f"code {reply.code[:_CODE_LENGTH_MAX]} {reply.message}", reply.code)
     try:
-        return Found(order_from_row(reply.rows[0]), reply.rows[0])
+        order = order_from_row(reply.rows[0])
     except UnreadableReplyError as error:
         return NoEvidence(str(error))
+    if name.exchange_order_id:
+        same = order.exchange_order_id == name.exchange_order_id
+    else:
+        same = order.client_order_id == name.client_order_id
+    if not same:
+        return NoEvidence("the answer is about another order")
+    return Found(order, reply.rows[0])
 
 
 def _usable(raw: RawReply) -> Reply | InDoubt:
-    """The envelope of a reply that may prove something."""
+    """The envelope of a reply about one order that may prove something."""
     if raw.status >= _SERVER_ERROR:
         return InDoubt(f"HTTP {raw.status}")
     try:
-        return parse_reply(raw.body)
+        reply = parse_reply(raw.body)
     except UnreadableReplyError:
         return InDoubt(f"HTTP {raw.status} with an unreadable body")
+    if len(reply.rows) > 1:
+        return InDoubt("more than one row about one order")
+    if raw.status != _OK and reply.code == codes.SUCCESS:
+        return InDoubt(f"HTTP {raw.status} that says success")
+    return reply
 
 
 def absence_is_proven(*, asked_ms: int, expiry_ms: int, margin_ms: int) -> bool:

@@ -1,0 +1,38 @@
+"""The limits are those that OKX's docs state on each endpoint's page."""
+
+import pytest
+
+from okx_gateway.okx.endpoint import SUB_ACCOUNT_LIMIT, Endpoint, Limit, Scope
+
+DOCUMENTED = {
+    "PLACE_ORDER": ("POST", "/api/v5/trade/order", True, 60, Scope.USER_INSTRUMENT),
+    "CANCEL_ORDER": ("POST", "/api/v5/trade/cancel-order", True, 60, Scope.USER_INSTRUMENT),
+    "GET_ORDER": ("GET", "/api/v5/trade/order", True, 60, Scope.USER_INSTRUMENT),
+    "GET_BALANCE": ("GET", "/api/v5/account/balance", True, 10, Scope.USER),
+    "GET_ACCOUNT_CONFIG": ("GET", "/api/v5/account/config", True, 5, Scope.USER),
+    "GET_TIME": ("GET", "/api/v5/public/time", False, 10, Scope.ADDRESS),
+    "GET_INSTRUMENTS": ("GET", "/api/v5/public/instruments", False, 20, Scope.ADDRESS_TYPE),
+}
+
+
+def test_every_endpoint_is_checked_here() -> None:
+    assert {endpoint.name for endpoint in Endpoint} == set(DOCUMENTED)
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_an_endpoint_is_as_documented(name: str) -> None:
+    method, path, private, count, scope = DOCUMENTED[name]
+    endpoint = Endpoint[name]
+    assert (endpoint.method, endpoint.path, endpoint.private) == (method, path, private)
+    assert endpoint.value.limit == Limit(count, 2_000, scope)
+
+
+def test_only_placing_counts_towards_the_limit_of_a_sub_account() -> None:
+    counted = [endpoint for endpoint in Endpoint if endpoint.value.sub_account]
+    assert counted == [Endpoint.PLACE_ORDER]
+    assert Limit(1_000, 2_000, Scope.USER) == SUB_ACCOUNT_LIMIT
+
+
+def test_nothing_that_moves_funds_out_can_be_asked() -> None:
+    moving = ("asset", "withdraw", "transfer", "subaccount", "convert")
+    assert not [each for each in Endpoint for word in moving if word in each.path]
