@@ -239,7 +239,7 @@ def test_the_commands_of_a_document_work(document: Path, walk: Walk) -> None:
         assert promised in walk.output
 
 
-def test_what_make_run_says_to_type_works(walk: Walk) -> None:
+def test_what_make_run_says_works_and_so_do_the_pages_of_the_readme(walk: Walk) -> None:
     walk.follow(Block("sh", ("background",), "make run"))
     told = walk.printed("gateway")
     for heading in ("curl", "grpcurl", "Python", "The command line"):
@@ -249,6 +249,8 @@ def test_what_make_run_says_to_type_works(walk: Walk) -> None:
         commands = re.sub(r"^(.* ticker .*)$", r"\1 --for 1", commands, flags=re.MULTILINE)
         walk.follow(Block("sh", (), commands))
     assert "total_equity_usd" in walk.output
+    for address in re.findall(r"<(http://127\.0\.0\.1:[^>]+)>", (ROOT / "README.md").read_text()):
+        walk.follow(Block("sh", (), f"curl -s {address}"))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
