@@ -5,9 +5,10 @@ Touches processes: starts them, passes their lines on, ends those it started and
 
 import asyncio
 import ctypes
+import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 
 _STOP_WAIT_S = 5.0
@@ -21,9 +22,16 @@ class ChildFailedError(Exception):
 
 @asynccontextmanager
 async def child_process(
-    command: Sequence[str], *, is_ready: Callable[[str], bool], wait_s: float, name: str
+    command: Sequence[str],
+    *,
+    is_ready: Callable[[str], bool],
+    wait_s: float,
+    name: str,
+    environ: Mapping[str, str] | None = None,
 ) -> AsyncIterator[list[str]]:
     """Run `command` for the block; the lines it printed until `is_ready` took one of them.
+
+    `environ` is put over this process's own environment.
 
     Raises:
         ChildFailedError: It ended first, or no line was taken within `wait_s`.
@@ -33,6 +41,7 @@ async def child_process(
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
+        env={**os.environ, **(environ or {})},
         limit=_OUTPUT_LINE_BYTES_MAX,
         preexec_fn=_end_with_parent if sys.platform == "linux" else None,
     )

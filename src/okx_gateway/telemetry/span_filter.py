@@ -24,9 +24,15 @@ ALLOWED = frozenset(
         "rpc.status_code",
         "rpc.system.name",
         # What OKX was asked.
+        "okx.code",
         "okx.endpoint",
+        "okx.receive_us",
+        "okx.send_us",
         # What the gateway decided.
+        "okx_gateway.account",
         "okx_gateway.budget.wait_ms",
+        "okx_gateway.client_order_id",
+        "okx_gateway.instrument",
         "okx_gateway.order.known",
         "okx_gateway.verdict",
     }
