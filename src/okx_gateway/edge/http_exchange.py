@@ -19,9 +19,10 @@ from okx_gateway.edge.strict_json import BODY, BODY_BYTES_MAX
 from okx_gateway.edge.uvicorn_connection import ABORT, HEAD_BYTES_MAX
 from okx_gateway.edge.web_origin import origin_violation
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+_Message = MutableMapping[str, Any]
+Scope = _Message
+Receive = Callable[[], Awaitable[_Message]]
+Send = Callable[[_Message], Awaitable[None]]
 Headers = Iterable[tuple[bytes, bytes]]
 
 JSON = b"application/json"
@@ -147,9 +148,13 @@ class HttpExchange:
             entered = False
             gone.cancel()
 
-    async def start(self, status: int, content_type: bytes, headers: Headers = ()) -> None:
-        """Send status and headers."""
-        await self._start(status, [(b"content-type", content_type), *headers])
+    async def start(self, status: int, content_type: bytes) -> None:
+        """Send status and headers.
+
+        Raises:
+            ClientGoneError: As `write`.
+        """
+        await self._put(self._head(status, [(b"content-type", content_type)]))
 
     async def write(self, content: bytes, *, more: bool) -> None:
         """Send a part of the body.
@@ -157,20 +162,19 @@ class HttpExchange:
         Raises:
             ClientGoneError: The client has read nothing for 10 s; its connection is dropped.
         """
-        await self._put({"type": "http.response.body", "body": content, "more_body": more})
+        await self._put(_part(content, more=more))
 
     async def answer(
         self, status: int, content_type: bytes, content: bytes, headers: Headers = ()
     ) -> None:
         """Send a whole answer; to HEAD without the body."""
         length = (b"content-length", str(len(content)).encode())
-        await self.start(status, content_type, [length, *headers])
-        await self.write(b"" if self.method == "HEAD" else content, more=False)
+        head = self._head(status, [(b"content-type", content_type), length, *headers])
+        await self._put(head, _part(b"" if self.method == "HEAD" else content, more=False))
 
     async def answer_empty(self, headers: Headers) -> None:
         """Send an answer that has no content."""
-        await self._start(204, headers)
-        await self.write(b"", more=False)
+        await self._put(self._head(204, headers), _part(b"", more=False))
 
     async def answer_error(self, status: RpcStatus, headers: Headers = ()) -> None:
         """Send an error: google.rpc.Status as JSON."""
@@ -193,17 +197,22 @@ class HttpExchange:
             if not message.get("more_body", False):
                 return bytes(content)
 
-    async def _start(self, status: int, headers: Headers) -> None:
+    def _head(self, status: int, headers: Headers) -> _Message:
         every = [*_COMMON_HEADERS, *self.extra_headers, *headers]
-        await self._put({"type": "http.response.start", "status": status, "headers": every})
+        return {"type": "http.response.start", "status": status, "headers": every}
 
-    async def _put(self, message: MutableMapping[str, Any]) -> None:
+    async def _put(self, *messages: _Message) -> None:
         try:
             async with asyncio.timeout(_WRITE_WAIT_S):
-                await self._send(message)
+                for message in messages:
+                    await self._send(message)
         except TimeoutError:
             self._scope.get("extensions", {}).get(ABORT, lambda: None)()
             raise ClientGoneError from None
+
+
+def _part(content: bytes, *, more: bool) -> _Message:
+    return {"type": "http.response.body", "body": content, "more_body": more}
 
 
 def status_json(status: RpcStatus) -> bytes:
