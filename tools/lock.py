@@ -1,4 +1,4 @@
-"""Pins every dependency with its hashes: requirements.lock to run, requirements-dev.lock to develop.
+"""Pins every dependency with its hashes: requirements.lock to run, the other to develop.
 
 Needs uv, which is not a dependency of the project: `pip install uv` where this is run.
 """

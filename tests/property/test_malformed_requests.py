@@ -280,14 +280,15 @@ class World:
         content = request if isinstance(request, bytes) else wire_of(rpc, request)
         try:
             if rpc.name == "StreamTicker":
-                stream = self._channel.unary_stream(f"/{SERVICE}/{rpc.name}")(content, timeout=10)
+                many: Any = self._channel.unary_stream(f"/{SERVICE}/{rpc.name}")
+                stream = many(content, timeout=10)
                 await stream.read()
                 stream.cancel()
             else:
-                await self._channel.unary_unary(f"/{SERVICE}/{rpc.name}")(content, timeout=10)
+                one: Any = self._channel.unary_unary(f"/{SERVICE}/{rpc.name}")
+                await one(content, timeout=10)
         except grpc.aio.AioRpcError as error:
-            status = rpc_status.from_call(error)
-            assert status is not None, error
+            status = rpc_status.from_call(error) or status_pb2.Status()
             return _refusal(error.code().name, status.details)
         return None
 

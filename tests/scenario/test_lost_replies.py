@@ -14,10 +14,10 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
-from tests.support.running import ACCOUNT, UID, Exchange
 
 from okx_gateway.api.v1 import gateway_service_pb2 as api
 from okx_gateway.api.v1 import order_pb2
+from tests.support.running import ACCOUNT, UID, Exchange
 
 if TYPE_CHECKING:
     from okx_gateway.api.v1.gateway_service_pb2_grpc import GatewayServiceAsyncStub
@@ -51,7 +51,7 @@ FAULTS: list[dict[str, Any]] = [
 @dataclass(frozen=True)
 class Product:
     instrument: str
-    trade_mode: "order_pb2.TradeMode"
+    trade_mode: "order_pb2.TradeMode.ValueType"
     quantity: str
     price_low: str
     price_high: str

@@ -1,4 +1,4 @@
-"""Runs the whole product as its user would: simulator, vault and `okx-gateway serve` as processes."""
+"""Runs the whole product as its user would: simulator and `okx-gateway serve` as processes."""
 
 import json
 import sys
@@ -66,14 +66,14 @@ class Exchange:
         raise AssertionError("more requests than a test makes")
 
     async def tradable(self) -> list[dict[str, str]]:
-        """Some instruments of every type: name, type, a small quantity, prices around the market."""
+        """Some instruments of every type: a small quantity, prices around the market."""
         found: list[dict[str, str]] = []
         async with aiohttp.ClientSession(f"http://{self.address}") as session:
             for kind in ("SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION"):
                 family = "&instFamily=BTC-USD" if kind == "OPTION" else ""
                 rows = await _rows(session, f"/api/v5/public/instruments?instType={kind}{family}")
-                for row in rows[:8] if kind != "OPTION" else rows[len(rows) // 2 :][:2]:
-                    found.append(await _priced(session, row))
+                some = rows[len(rows) // 2 :][:2] if kind == "OPTION" else rows[:8]
+                found += [await _priced(session, row) for row in some]
         return found
 
     async def limits(self) -> list[dict[str, Any]]:
@@ -102,7 +102,7 @@ async def _rows(session: aiohttp.ClientSession, path: str) -> list[dict[str, str
 async def _priced(session: aiohttp.ClientSession, row: dict[str, str]) -> dict[str, str]:
     name, tick = row["instId"], Decimal(row["tickSz"])
     [book] = await _rows(session, f"/api/v5/market/books?instId={name}&sz=1")
-    bid, ask = Decimal(book["bids"][0][0]), Decimal(book["asks"][0][0])  # type: ignore[index]
+    bid, ask = Decimal(book["bids"][0][0]), Decimal(book["asks"][0][0])
     return {
         "instrument": name,
         "type": row["instType"],
@@ -113,7 +113,9 @@ async def _priced(session: aiohttp.ClientSession, row: dict[str, str]) -> dict[s
 
 
 @asynccontextmanager
-async def running_exchange(folder: Path, *, seed: int = 1, **account: Any) -> AsyncIterator[Exchange]:
+async def running_exchange(
+    folder: Path, *, seed: int = 1, **account: Any
+) -> AsyncIterator[Exchange]:
     """A simulator with one rich account; `account` overrides its settings."""
     accounts = folder / "accounts.yaml"
     key, secret, passphrase = SECRETS
@@ -202,9 +204,7 @@ async def running_gateway(settings: Mapping[str, str]) -> AsyncIterator[Gateway]
         name="the gateway",
         environ=settings,
     ) as lines:
-        serving = next(
-            event for event in map(_event, lines) if event.get("event") == "serving"
-        )
+        serving = next(event for event in map(_event, lines) if event.get("event") == "serving")
         yield Gateway(serving["grpc"], serving["rest"], lines)
 
 

@@ -132,7 +132,7 @@ class TickerBoard:
                     reader.put_gap(gap)
 
     def on_connected(self) -> None:
-        """Learn that the conversation has begun anew; each instrument's next ticker ends its gap."""
+        """Learn that the conversation has begun anew; a ticker ends its instrument's gap."""
         self._lost = False
 
     def on_lost(self) -> None:
