@@ -11,6 +11,7 @@ from okx_simulator.endpoint import Call
 from okx_simulator.event import Event, OrderUpdated
 from okx_simulator.exchange import Exchange
 from okx_simulator.instrument import Instrument
+from okx_simulator.listing import Listing
 from okx_simulator.order_row import order_row
 from okx_simulator.rest_table import ENDPOINTS
 
@@ -31,6 +32,13 @@ def settings(uid: str = MINE, **given: Any) -> AccountSettings:
     return AccountSettings.model_validate({"balances": RICH, "keys": (key,), **given, "uid": uid})
 
 
+def listed(listing: Listing, inst_id: str, inst_type: str = "") -> Instrument:
+    """Return an instrument that must be listed."""
+    found = listing.find(inst_id, inst_type)
+    assert found is not None
+    return found
+
+
 class Floor:
     """An exchange with the accounts MINE and OTHER, unless a test gives others."""
 
@@ -48,9 +56,7 @@ class Floor:
 
     def instrument(self, inst_id: str, inst_type: str = "") -> Instrument:
         """Return an instrument that must exist."""
-        found = self.exchange.market.listing.find(inst_id, inst_type)
-        assert found is not None
-        return found
+        return listed(self.exchange.market.listing, inst_id, inst_type)
 
     def move(self, inst_id: str, price: float | str) -> None:
         """Make the market stand at a price."""
