@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okx_simulator.listing import Listing, expiries
+from tests.support.trading_floor import listed
 
 NOW_MS = int(datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp() * 1_000)
 MOMENTS_MS = st.integers(1_600_000_000_000, 2_500_000_000_000)
@@ -73,11 +74,9 @@ def test_what_expires_is_followed_by_the_next() -> None:
 
 def test_relisting_changes_the_code() -> None:
     listing = Listing(NOW_MS)
-    old = listing.find("BTC-USDT")
-    assert old is not None
+    old = listed(listing, "BTC-USDT")
     code = listing.relist("BTC-USDT")
-    new = listing.find("BTC-USDT")
-    assert new is not None
+    new = listed(listing, "BTC-USDT")
     assert new.inst_id_code == code != old.inst_id_code
     assert listing.find_code(old.inst_id_code) is None
     assert listing.relist("NO-SUCH") is None

@@ -6,6 +6,7 @@ import pytest
 from okx_simulator.error_code import RefusedError
 from okx_simulator.listing import Listing
 from okx_simulator.order_rule import AccountMode, read_order
+from tests.support.trading_floor import listed
 
 LISTING = Listing(1_795_363_200_000)
 FUTURES = AccountMode("2", "net_mode", "cancel_maker")
@@ -91,7 +92,7 @@ def test_what_clients_leave_empty_takes_its_default() -> None:
     assert (order.tgt_ccy, order.stp_mode, order.trade_quote_ccy) == (
         *("quote_ccy", "cancel_maker", "USDT"),
     )
-    assert (order.sz, order.px, order.pos_side) == (100, None, "")
+    assert (order.sz, order.px, order.pos_side) == (Decimal(100), None, "")
     assert read_order(PAIR | {"ordType": "market", "side": "sell"}, FUTURES, LISTING).tgt_ccy == (
         "base_ccy"
     )
@@ -99,7 +100,7 @@ def test_what_clients_leave_empty_takes_its_default() -> None:
 
 def test_trailing_zeros_do_not_matter() -> None:
     order = read_order(PAIR | {"sz": "0.0010000000", "px": "99000.00"}, FUTURES, LISTING)
-    assert (order.sz, order.px) == (Decimal("0.001"), 99_000)
+    assert (order.sz, order.px) == (Decimal("0.001"), Decimal(99_000))
 
 
 def test_tgt_ccy_means_nothing_on_a_limit_order() -> None:
@@ -124,8 +125,7 @@ def test_a_pair_is_spot_or_margin_by_trade_mode(
 
 
 def test_sockets_name_instruments_by_code() -> None:
-    spot = LISTING.find("ETH-USDT")
-    assert spot is not None
+    spot = listed(LISTING, "ETH-USDT")
     by_code = PAIR | {"instIdCode": spot.inst_id_code}
     assert read_order(by_code, FUTURES, LISTING, by_code=True).instrument is spot
     for code, wanted in ((None, "50014"), (1, "51001"), ("abc", "51001")):

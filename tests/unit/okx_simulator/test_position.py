@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from okx_simulator.listing import Listing
 from okx_simulator.number import ZERO
 from okx_simulator.position import Position, apply_fill
+from tests.support.trading_floor import listed
 
 LISTING = Listing(1_795_363_200_000)
 CHANGES = st.lists(
@@ -15,8 +16,7 @@ CHANGES = st.lists(
 
 
 def position(inst_id: str, mgn_mode: str = "cross", inst_type: str = "", ccy: str = "") -> Position:
-    instrument = LISTING.find(inst_id, inst_type)
-    assert instrument is not None
+    instrument = listed(LISTING, inst_id, inst_type)
     return Position(
         pos_id=1,
         instrument=instrument,
@@ -33,10 +33,10 @@ def test_a_linear_position_earns_in_its_quote() -> None:
     held = position("BTC-USDT-SWAP")
     apply_fill(held, Decimal(10), Decimal(100_000), 1)
     apply_fill(held, Decimal(10), Decimal(102_000), 2)
-    assert (held.avg_px, held.sz) == (101_000, 20)
+    assert (held.avg_px, held.sz) == (Decimal(101_000), Decimal(20))
     assert held.upl(Decimal(103_000)) == 20 * Decimal("0.01") * 2_000
     moved = apply_fill(held, Decimal(-5), Decimal(103_000), 3)
-    assert (moved.closed, moved.opened, moved.pnl) == (5, 0, 100)
+    assert (moved.closed, moved.opened, moved.pnl) == (Decimal(5), Decimal(0), Decimal(100))
     assert held.avg_px == 101_000
 
 
@@ -52,8 +52,8 @@ def test_an_order_larger_than_the_position_turns_it_round() -> None:
     held = position("BTC-USDT-SWAP")
     apply_fill(held, Decimal(3), Decimal(100_000), 1)
     moved = apply_fill(held, Decimal(-5), Decimal(101_000), 2)
-    assert (moved.closed, moved.opened, moved.pnl) == (3, 2, 30)
-    assert (held.sz, held.avg_px) == (-2, 101_000)
+    assert (moved.closed, moved.opened, moved.pnl) == (Decimal(3), Decimal(2), Decimal(30))
+    assert (held.sz, held.avg_px) == (Decimal(-2), Decimal(101_000))
     assert held.upl(Decimal(100_000)) == 20
 
 
@@ -63,7 +63,7 @@ def test_an_isolated_position_takes_margin_and_gives_it_back() -> None:
     assert held.margin == 1_000
     assert apply_fill(held, Decimal(-4), Decimal(100_000), 2).to_margin == -400
     assert apply_fill(held, Decimal(-6), Decimal(100_000), 3).to_margin == -600
-    assert (held.sz, held.margin) == (0, 0)
+    assert (held.sz, held.margin) == (Decimal(0), Decimal(0))
 
 
 def test_margin_in_the_base_currency_is_counted_in_it() -> None:
