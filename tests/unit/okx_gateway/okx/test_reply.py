@@ -1,4 +1,5 @@
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -86,10 +87,8 @@ def test_a_body_that_was_cut_off_is_not_believed(length: int) -> None:
 
 @given(st.binary(max_size=80))
 def test_garbage_raises_nothing_else(body: bytes) -> None:
-    try:
+    with suppress(UnreadableReplyError):
         parse_reply(body)
-    except UnreadableReplyError as error:
-        assert isinstance(error, ValueError)
 
 
 @given(st.dictionaries(st.sampled_from(["code", "msg", "data", "inTime", "outTime"]), json_values))
@@ -114,7 +113,8 @@ def test_a_time_that_is_none_is_left_out(value: object) -> None:
 def test_text_is_text_or_missing() -> None:
     assert text({"a": "x"}, "a") == "x"
     assert text({}, "a") == ""
-    for value in (None, 1, 1.5, True, [], {}):
+    values: list[object] = [None, 1, 1.5, True, [], {}]
+    for value in values:
         with pytest.raises(UnreadableReplyError, match="a is not text"):
             text({"a": value}, "a")
 

@@ -1,4 +1,4 @@
-"""The signatures here were made by the openssl command line from the messages as OKX describes them."""
+"""The signatures were made by the openssl command line, from messages as OKX describes them."""
 
 import base64
 import hashlib

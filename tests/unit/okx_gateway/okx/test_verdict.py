@@ -87,23 +87,8 @@ def test_what_turns_an_order_away_is_a_refusal_in_a_row_and_in_the_envelope(code
 @pytest.mark.parametrize(
     "code",
     [
-        "50001",
-        "50004",
-        "50013",
-        "50026",
-        "50042",
-        "50071",
-        "51011",
-        "51016",
-        "51054",
-        "51149",
-        "51412",
-        "51603",
-        "64007",
-        "1",
-        "2",
-        "99999",
-        "?",
+        *("50001", "50004", "50013", "50026", "50042", "50071", "51011", "51016", "51054"),
+        *("51149", "51412", "51603", "64007", "1", "2", "99999", "?"),
     ],
 )
 def test_what_leaves_doubt_is_doubt_in_a_row_and_in_the_envelope(code: str) -> None:
