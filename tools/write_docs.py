@@ -27,6 +27,19 @@ begins with `OKX_GATEWAY_` and names no setting is taken for a misspelling, and 
 .venv/bin/okx-gateway config list    # this page, in the terminal
 ```
 
+A file, and the command that checks it:
+
+```yaml settings.yaml
+region: eea
+environment: demo
+redis_url: redis://127.0.0.1:6379/0
+option_families: [BTC-USD, ETH-USD]
+```
+
+```sh
+OKX_GATEWAY_CONFIG=settings.yaml .venv/bin/okx-gateway config check
+```
+
 Telemetry obeys OpenTelemetry's own `OTEL_*` variables. Spans are sent once
 `OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is set, over gRPC.
 

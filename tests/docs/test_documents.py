@@ -1,11 +1,13 @@
 """Do the documents agree with the code and with each other?  Reads files, runs a tool of tools/."""
 
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from google.protobuf import json_format
 
 from okx_gateway.api.v1.error_reason_pb2 import ErrorReason
 from okx_gateway.domain import errors
@@ -71,6 +73,12 @@ def test_every_reason_stands_in_the_table_of_errors_with_its_codes() -> None:
     expected = {name.removeprefix("ERROR_REASON_") for name in ErrorReason.keys()}  # noqa: SIM118  # an enum wrapper is not iterable
     assert set(told) == expected - {"UNSPECIFIED"}
     assert told == {"INTERNAL": ("INTERNAL", 500)} | _codes_by_reason()
+
+
+def test_the_example_of_an_error_is_one() -> None:
+    [example] = re.findall(r"```json\n(.*?)```", text_of("docs/errors.md"), re.DOTALL)
+    status = status_of(errors.BudgetExhaustedError("place_order:BTC-USDT", 740))
+    assert json.loads(example) == json_format.MessageToDict(status.proto)
 
 
 def test_every_kind_of_fault_is_told() -> None:
