@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from google.protobuf import json_format
+from google.protobuf import descriptor_pb2, json_format
 
 from okx_gateway.api.v1.error_reason_pb2 import ErrorReason
 from okx_gateway.domain import errors
@@ -79,6 +79,14 @@ def test_the_example_of_an_error_is_one() -> None:
     [example] = re.findall(r"```json\n(.*?)```", text_of("docs/errors.md"), re.DOTALL)
     status = status_of(errors.BudgetExhaustedError("place_order:BTC-USDT", 740))
     assert json.loads(example) == json_format.MessageToDict(status.proto)
+
+
+def test_the_file_for_other_languages_has_all_that_the_api_imports() -> None:
+    files = descriptor_pb2.FileDescriptorSet.FromString((SOURCE / "api/api.binpb").read_bytes())
+    assert "src/okx_gateway/api/api.binpb" in text_of("README.md")
+    names = {file.name for file in files.file}
+    assert "okx_gateway/api/v1/gateway_service.proto" in names
+    assert {each for file in files.file for each in file.dependency} <= names
 
 
 def test_every_kind_of_fault_is_told() -> None:
