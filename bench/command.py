@@ -23,7 +23,7 @@ from bench.processor import Cores, share_out
 from bench.report import ratio_table, variant_table
 from bench.stage import stage
 from bench.talking_process import BenchFailedError
-from bench.variant import VARIANTS
+from bench.variant import PHASES, VARIANTS
 from okx_gateway.cli.child_process import ChildFailedError
 from okx_gateway.cli.embedded_valkey import NoServerError
 
@@ -32,6 +32,7 @@ _OUTPUT = _ROOT / "build" / "bench.json"
 # What the shell has set must not change what is measured.
 _NOT_INHERITED = ("OKX_GATEWAY_", "OTEL_")
 _SPANS_WAIT_S = 5.0
+_WARM_UP_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +102,6 @@ async def _measured(
             stage(Path(folder), cores, console.print) as running,
             contest(running, cores, only, console.print) as contenders,
         ):
-            console.print("Warming up")
-            await contenders.warm_up()
             samples = await _all_rounds(contenders, extent, console)
             answer = await running.spans.ask({}, wait_s=_SPANS_WAIT_S)
     return samples, int(answer["spans"])
@@ -110,18 +109,23 @@ async def _measured(
 
 async def _all_rounds(contenders: Contest, extent: _Extent, console: Console) -> list[Sample]:
     samples: list[Sample] = []
-    columns = (TextColumn("{task.description:<34}"), BarColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description:<44}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         bar = progress.add_task("", total=extent.rounds * contenders.steps)
-
-        def show(number: int, name: str) -> None:
-            progress.update(bar, description=f"round {number} of {extent.rounds}: {name}")
-
-        for number in range(1, extent.rounds + 1):
-            async for sample in contenders.round(number, extent.seconds, show):
-                samples.append(sample)
-                progress.advance(bar)
+        for phase in PHASES:
+            async for _ in contenders.round(0, phase, _WARM_UP_S):
+                progress.update(bar, description="warming up")
+            for number in range(1, extent.rounds + 1):
+                progress.update(bar, description=f"round {number} of {extent.rounds}")
+                async for sample in contenders.round(number, phase, extent.seconds):
+                    samples.append(sample)
+                    progress.update(bar, advance=1, description=_told(sample, extent))
     return samples
+
+
+def _told(sample: Sample, extent: _Extent) -> str:
+    drive = sample.drive.name.lower()
+    return f"round {sample.round} of {extent.rounds}: did {sample.variant} {drive}"
 
 
 def _tell_failures(console: Console, samples: Sequence[Sample]) -> None:

@@ -18,7 +18,6 @@ _PER_SAMPLE: dict[Drive, dict[str, Callable[[Sample], float]]] = {
         "per_s": lambda it: it.count / it.seconds,
         "cpu_us": lambda it: it.cpu_s / it.count * _US_PER_S,
         "core_busy": lambda it: it.cpu_s / it.seconds,
-        "load_core_busy": lambda it: it.load_cpu_s / it.seconds,
     },
     Drive.PACED: {
         "p50_ms": lambda it: it.p50_ms,
@@ -36,7 +35,7 @@ _THROUGH_THE_LEDGER = ("place_order", "place_order_rest")
 # Of each round: name, and the two figures it is made of.
 _QUOTIENTS = {
     "place_order.throughput_vs_echo": ("place_order.per_s", "echo.per_s"),
-    "place_order.work_per_cpu_vs_echo": ("echo.cpu_us", "place_order.cpu_us"),
+    "place_order.per_core_vs_echo": ("echo.cpu_us", "place_order.cpu_us"),
     "place_order.cpu_vs_ccxt": ("place_order.cpu_us", "ccxt.cpu_us"),
     "place_order.cpu_vs_python_okx": ("place_order.cpu_us", "python_okx.cpu_us"),
     "place_order_rest.throughput_vs_echo": ("place_order_rest.per_s", "echo.per_s"),
@@ -73,6 +72,8 @@ def figures_of(samples: Iterable[Sample]) -> Figures:
 def _of_sample(sample: Sample) -> Figures:
     kinds = _PER_SAMPLE[sample.drive]
     figures = {f"{sample.variant}.{kind}": make(sample) for kind, make in kinds.items()}
+    if sample.load_cpu_s is not None and sample.drive is not Drive.PACED:
+        figures[f"{sample.variant}.load_core_busy"] = sample.load_cpu_s / sample.seconds
     if sample.variant in _THROUGH_THE_LEDGER:
         prefix = "saturated_" if sample.drive is Drive.SATURATED else ""
         for kind, make in _OF_THE_LEDGER.items():

@@ -15,7 +15,6 @@ from bench.stage import Stage
 from bench.talking_process import BenchFailedError, TalkingProcess, talking_process
 from bench.variant import VARIANTS, Drive, Target, Variant, work_of
 
-_WARM_UP_S = 0.5
 _ANSWER_WAIT_S = 30.0
 
 
@@ -23,8 +22,9 @@ _ANSWER_WAIT_S = 30.0
 class Sample:
     """One variant in one round: `count` successes within `seconds`, the rest by kind of failure.
 
-    `cpu_s` is of what is measured, `load_cpu_s` of what called it. `redis_reads` counts how often
-    Valkey found something on a socket, `redis_scripts` the scripts it ran.
+    `cpu_s` is of what is measured, `load_cpu_s` of what called it where that is another process.
+    `redis_reads` counts how often Valkey found something on a socket, `redis_scripts` the scripts
+    it ran.
     """
 
     variant: str
@@ -33,7 +33,7 @@ class Sample:
     count: int
     seconds: float
     cpu_s: float
-    load_cpu_s: float
+    load_cpu_s: float | None
     p50_ms: float
     p99_ms: float
     failures: dict[str, int]
@@ -60,19 +60,17 @@ class Contest:
         """How many samples a round has."""
         return sum(len(each.variant.drives) for each in self._contenders)
 
-    async def warm_up(self) -> None:
-        """Have everything run once; raises BenchFailedError where nothing succeeds."""
-        for contender in self._contenders:
-            await self._sample(contender, contender.variant.drives[0], 0, _WARM_UP_S)
-
     async def round(
-        self, number: int, seconds: float, before: Callable[[int, str], None]
+        self, number: int, phase: Sequence[Drive], seconds: float
     ) -> AsyncIterator[Sample]:
-        """Measure everything once, `seconds` each; `before` hears round and variant."""
-        for drive in Drive:
+        """Measure everything that is driven so once, `seconds` each; round 0 is to warm up.
+
+        Raises:
+            BenchFailedError: Nothing of what a variant did succeeded.
+        """
+        for drive in phase:
             for contender in self._contenders:
                 if drive in contender.variant.drives:
-                    before(number, contender.variant.name)
                     yield await self._sample(contender, drive, number, seconds)
 
     async def _sample(
@@ -93,7 +91,7 @@ class Contest:
             drive=drive,
             round=number,
             cpu_s=used_s,
-            load_cpu_s=load_used_s,
+            load_cpu_s=load_used_s if load.pid != measured_pid else None,
             # Asking is a read of its own.
             redis_reads=reads - redis_before[0] - 2,
             redis_scripts=scripts - redis_before[1],

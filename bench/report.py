@@ -7,15 +7,15 @@ from bench.figures import Figures
 from bench.variant import CALLS_AT_ONCE, CALLS_PER_S, READERS, VARIANTS
 
 _COLUMNS = {
-    "per s": ("per_s", 0),
-    "CPU us": ("cpu_us", 0),
-    "core busy": ("core_busy", 2),
-    f"p50 ms\nat {CALLS_PER_S:.0f}/s": ("p50_ms", 2),
-    f"p99 ms\nat {CALLS_PER_S:.0f}/s": ("p99_ms", 2),
+    "per s": "per_s",
+    "CPU us": "cpu_us",
+    "core\nbusy": "core_busy",
+    f"p50 ms\nat {CALLS_PER_S:.0f}/s": "p50_ms",
+    f"p99 ms\nat {CALLS_PER_S:.0f}/s": "p99_ms",
 }
 _RATIOS = {
     "place_order.throughput_vs_echo": "orders per second through the gateway, of a bare echo's",
-    "place_order.work_per_cpu_vs_echo": "orders per CPU second, of a bare echo's",
+    "place_order.per_core_vs_echo": "the same per busy core",
     "place_order_rest.throughput_vs_echo": "the same over REST, orders per second",
     "place_order.cpu_vs_ccxt": "the gateway's CPU per order, of what ccxt costs its caller",
     "place_order.cpu_vs_python_okx": "the same beside python-okx",
@@ -34,9 +34,7 @@ def variant_table(figures: Figures) -> Table:
     for name in _COLUMNS:
         table.add_column(name, justify="right", no_wrap=True)
     for variant in VARIANTS:
-        shown = [
-            _spread(figures, f"{variant.name}.{kind}", places) for kind, places in _COLUMNS.values()
-        ]
+        shown = [_spread(figures, f"{variant.name}.{kind}") for kind in _COLUMNS.values()]
         if any(shown):
             table.add_row(f"{variant.name}\n[dim]{variant.words}[/]", *shown)
     return table
@@ -47,20 +45,33 @@ def ratio_table(figures: Figures) -> Table:
     table = _table("Ratios and differences")
     table.add_column("figure", justify="right", no_wrap=True)
     for name, meaning in _RATIOS.items():
-        shown = _spread(figures, name, 2)
+        shown = _spread(figures, name)
         if shown:
             table.add_row(f"{name}\n[dim]{meaning}[/]", shown)
     return table
 
 
 def _table(title: str) -> Table:
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, show_edge=False)
+    table = Table(
+        title=title,
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        collapse_padding=True,
+        pad_edge=False,
+    )
     table.add_column("what", no_wrap=True)
     return table
 
 
-def _spread(figures: Figures, name: str, places: int) -> str:
+def _spread(figures: Figures, name: str) -> str:
     if name not in figures:
         return ""
-    least, greatest = figures[f"{name}_min"], figures[f"{name}_max"]
-    return f"{figures[name]:.{places}f}\n[dim]{least:.{places}f}-{greatest:.{places}f}[/]"
+    least, greatest = _short(figures[f"{name}_min"]), _short(figures[f"{name}_max"])
+    return f"{_short(figures[name])}\n[dim]{least}-{greatest}[/]"
+
+
+def _short(value: float) -> str:
+    """Write a figure with the three digits that mean something, and all before the point."""
+    places = 2 if abs(value) < 10 else 1 if abs(value) < 100 else 0
+    return f"{value:.{places}f}"

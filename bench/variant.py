@@ -34,15 +34,16 @@ class Variant:
     words: str
 
 
-_ORDERS = (Drive.SATURATED, Drive.PACED)
-_STREAMS = (Drive.STREAMED,)
+# Streams come last: the gateway keeps their subscriptions for a while after they have ended.
+PHASES = ((Drive.SATURATED, Drive.PACED), (Drive.STREAMED,))
+_ORDERS, _STREAMS = PHASES
 VARIANTS = (
     Variant("echo", "grpc_unary", Target.ECHO, _ORDERS, "bare gRPC echo"),
     Variant("place_order", "grpc_unary", Target.GATEWAY_GRPC, _ORDERS, "gateway, gRPC"),
     Variant("place_order_rest", "rest_gateway", Target.GATEWAY_REST, _ORDERS, "gateway, REST"),
     Variant("signed_post", "signed_post", Target.EXCHANGE, _ORDERS, "bare signed POST"),
-    Variant("ccxt", "ccxt_okx", Target.EXCHANGE, _ORDERS, "direct with ccxt"),
-    Variant("python_okx", "python_okx", Target.EXCHANGE, _ORDERS, "direct with python-okx"),
+    Variant("ccxt", "ccxt_okx", Target.EXCHANGE, _ORDERS, "direct, ccxt"),
+    Variant("python_okx", "python_okx", Target.EXCHANGE, _ORDERS, "direct, python-okx"),
     Variant("stream_raw", "grpc_stream", Target.ECHO, _STREAMS, "bare gRPC stream"),
     Variant("stream", "grpc_stream", Target.GATEWAY_GRPC, _STREAMS, "gateway, tickers"),
 )
