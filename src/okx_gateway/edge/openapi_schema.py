@@ -153,7 +153,9 @@ def _object(message: Descriptor) -> Schema:
 
 
 def _described(field: FieldDescriptor, schema: Schema, *, examples: bool = True) -> Schema:
-    description = proto_comments()[field.full_name]
+    # Whether a field is needed stands in the schema; a reader of the proto has no other place.
+    comment = proto_comments()[field.full_name]
+    description = comment.removeprefix("Required. ").removeprefix("Optional. ")
     if "description" in schema:
         description = f"{description}\n\n{schema['description']}"
     schema = schema | {"description": description}
