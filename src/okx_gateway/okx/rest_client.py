@@ -20,6 +20,9 @@ _CONNECTIONS_MAX = 100
 # Below the idle time after which OKX's side closes, so that a request rarely meets a dead socket.
 _KEEPALIVE_S = 15.0
 _CONNECT_TIMEOUT_S = 3.0
+# Less than all of the time for a request: a connection that never comes must end as such, because
+# then nothing was sent, and not as a request without an answer.
+_CONNECT_SHARE = 0.7
 _BODY_BYTES_MAX = 1 << 20
 # All instruments of one type come in one body.
 _LONG_BODY_BYTES_MAX = 16 << 20
@@ -86,7 +89,9 @@ class RestClient:
         if self._session is None:
             raise RequestNotSentError("the client is closed")
         timeout = aiohttp.ClientTimeout(
-            total=timeout_s, connect=min(_CONNECT_TIMEOUT_S, timeout_s), ceil_threshold=60
+            total=timeout_s,
+            connect=min(_CONNECT_TIMEOUT_S, _CONNECT_SHARE * timeout_s),
+            ceil_threshold=60,
         )
         limit = _LONG_BODY_BYTES_MAX if endpoint is Endpoint.GET_INSTRUMENTS else _BODY_BYTES_MAX
         sent_s = time.monotonic()
