@@ -77,6 +77,7 @@ async def talking_process(
             *(sys.executable, "-m", f"{_ROOT_MODULE}.{module}", *arguments),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for the one who started it
         )
     talking = TalkingProcess(" ".join((module, *arguments[:1])), process)
     try:
