@@ -36,7 +36,7 @@ from okx_gateway.okx.exchange_clock import ExchangeClock
 from okx_gateway.okx.rest_client import RestClient
 from okx_gateway.okx.ticker_feed import TickerFeed
 from okx_gateway.okx.websocket_client import WebSocketClient
-from okx_gateway.settings import ListenAddress, Settings
+from okx_gateway.settings import ListenAddress, Settings, missing_for_serving
 from okx_gateway.usecases.ask_exchange import AskExchange
 from okx_gateway.usecases.cancel_order import CancelOrder
 from okx_gateway.usecases.find_order import FindOrder
@@ -98,7 +98,7 @@ async def serve(settings: Settings) -> AsyncIterator[Gateway]:
         VaultError: The vault cannot be opened.
         OSError: An address cannot be bound.
     """
-    _require_servable(settings)
+    require_servable(settings)
     async with AsyncExitStack() as stack:
         tls = _tls(settings)
         clock = ExchangeClock()
@@ -270,26 +270,15 @@ def _report(task: asyncio.Task[None]) -> None:
         _LOG.error("a background task failed", exc_info=task.exception())
 
 
-def _require_servable(settings: Settings) -> None:
-    needs = {
-        "OKX_GATEWAY_REDIS_URL (such as redis://localhost:6379/0)": settings.redis_url,
-        "OKX_GATEWAY_VAULT_PATH (`okx-gateway vault init` makes one)": settings.vault_path,
-        "OKX_GATEWAY_VAULT_KEY_FILE or OKX_GATEWAY_VAULT_KEY": (
-            settings.vault_key_file or settings.vault_key
-        ),
-    }
-    missing = [name for name, value in needs.items() if not value]
+def require_servable(settings: Settings) -> None:
+    """See that nothing is missing that only serving needs.
+
+    Raises:
+        UnfitSettingsError: Something is; says how to set it.
+    """
+    missing = missing_for_serving(settings)
     if missing:
-        raise UnfitSettingsError("serving needs " + ", ".join(missing))
-    remote = [
-        str(each) for each in (settings.grpc_listen, settings.rest_listen) if not each.loopback
-    ]
-    if remote and not settings.allow_unauthenticated_remote:
-        raise UnfitSettingsError(
-            f"listening at {' and '.join(remote)} would let every machine that reaches it trade; "
-            "set OKX_GATEWAY_ALLOW_UNAUTHENTICATED_REMOTE=true where something before the gateway "
-            "authenticates callers, or listen at 127.0.0.1"
-        )
+        raise UnfitSettingsError("serving needs\n  " + "\n  ".join(missing))
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:
@@ -301,7 +290,7 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
 
 
 def _signer(settings: Settings) -> Signer:
-    assert settings.vault_path is not None  # noqa: S101  # _require_servable saw to it
+    assert settings.vault_path is not None  # noqa: S101  # require_servable saw to it
     credentials = VaultFile(settings.vault_path).open_newest(
         _vault_key(settings), settings.environment
     )
@@ -316,7 +305,7 @@ def _signer(settings: Settings) -> Signer:
 def _vault_key(settings: Settings) -> VaultKey:
     if settings.vault_key_file is not None:
         return read_vault_key(settings.vault_key_file)
-    assert settings.vault_key is not None  # noqa: S101  # _require_servable saw to it
+    assert settings.vault_key is not None  # noqa: S101  # require_servable saw to it
     return vault_key_from_text(
         settings.vault_key.get_secret_value(), origin="OKX_GATEWAY_VAULT_KEY"
     )

@@ -32,6 +32,7 @@ def serve() -> None:
 
 
 async def _serve(settings: Settings) -> None:
+    app.require_servable(settings)
     installed = telemetry.install(settings)
     try:
         stop = stop_signal()

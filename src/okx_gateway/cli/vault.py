@@ -114,7 +114,7 @@ def init(place: Place) -> None:
             f"made its key {key_file}; back it up apart from the vault: without it the vault is "
             "lost, and with both anybody can use the keys inside"
         )
-    click.echo("next: okx-gateway vault add ACCOUNT --environment demo")
+    click.echo("next: okx-gateway vault add ACCOUNT --environment demo (or live)")
 
 
 @vault.command()

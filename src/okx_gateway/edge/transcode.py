@@ -88,7 +88,7 @@ class _Reader:
             texts_by_name.setdefault(name, []).append(text)
         for name, texts in texts_by_name.items():
             if in_body:
-                self.refuse(shown(name) or "query", "must be in the body, not in the query")
+                self.refuse(shown(name), "must be in the body, not in the query")
             else:
                 self._read_named(name, texts)
 
@@ -119,13 +119,16 @@ class _Reader:
         decoded = []
         for pair in pairs:
             name, _, text = pair.replace(b"+", b" ").partition(b"=")
+            if not name:
+                self.refuse("query", "has a parameter without a name")
+                continue
             if _BROKEN_ESCAPE.search(pair):
-                self.refuse(shown(name.decode("latin-1")) or "query", "has a broken percent escape")
+                self.refuse(shown(name.decode("latin-1")), "has a broken percent escape")
                 continue
             try:
                 decoded.append((unquote_to_bytes(name).decode(), unquote_to_bytes(text).decode()))
             except UnicodeDecodeError:
-                self.refuse(shown(name.decode("latin-1")) or "query", "is not UTF-8")
+                self.refuse(shown(name.decode("latin-1")), "is not UTF-8")
         return decoded
 
     def _read_named(self, name: str, texts: list[str]) -> None:
@@ -156,8 +159,7 @@ class _Reader:
         if field is None:
             near = get_close_matches(name[:64], [each.json_name for each in descriptor.fields], 1)
             hint = f"; {near[0]} is" if near else ""
-            named = path + shown(name) or "query"  # `?=` has a parameter without a name
-            self.refuse(named, f"is not a field of {descriptor.name}{hint}")
+            self.refuse(path + shown(name) or BODY, f"is not a field of {descriptor.name}{hint}")
         return field
 
     def _takes(self, message: Message, field: FieldDescriptor, path: str) -> bool:

@@ -14,6 +14,8 @@ import yaml
 
 PREFIX = "OKX_GATEWAY_"
 FILE_VARIABLE = f"{PREFIX}CONFIG"
+# Where the command line finds a gateway; no setting of the gateway itself.
+_TARGET_VARIABLE = f"{PREFIX}TARGET"
 _FILE_BYTES_MAX = 64 << 10
 # Kubernetes describes a Service called okx-gateway, or okx-gateway-anything, to every pod of its
 # namespace in variables like these. Source: Kubernetes docs, "Accessing the Service".
@@ -51,7 +53,11 @@ def read_environment(environ: Mapping[str, str], names: frozenset[str]) -> Readi
     values, problems = {}, []
     for key, text in sorted(environ.items()):
         name = key.removeprefix(PREFIX).lower()
-        if not key.startswith(PREFIX) or key == FILE_VARIABLE or _is_service_link(key, text):
+        if (
+            not key.startswith(PREFIX)
+            or key in (FILE_VARIABLE, _TARGET_VARIABLE)
+            or _is_service_link(key, text)
+        ):
             continue
         if variable(name) == key and name in names:
             values[name] = Reading(text, "")

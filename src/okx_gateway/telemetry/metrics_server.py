@@ -30,7 +30,10 @@ class MetricsServer:
     """
 
     def __init__(self, registry: CollectorRegistry, listen: ListenAddress) -> None:
-        self._server = _Server(listen, registry)
+        try:
+            self._server = _Server(listen, registry)
+        except OSError as error:
+            raise OSError(f"cannot serve metrics at {listen}: {error.strerror}") from error
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(_POLL_S,), name="metrics", daemon=True
         )

@@ -91,7 +91,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_EXCHANGE_THROTTLED: _ErrorReason.ValueType  # 12
     """OKX said that it is called too often, though the budget had room; something else uses the account or
-    the address. The request was not carried out. Example:
+    the address. A call other than PlaceOrder, whose id is used up by `ERROR_REASON_ORDER_REFUSED`; the
+    request was not carried out. Example:
 
         { "reason": "ERROR_REASON_EXCHANGE_THROTTLED", "domain": "okx-gateway.v1",
           "metadata": { "okxCode": "50011", "okxMessage": "Too Many Requests" } }
@@ -217,7 +218,8 @@ ERROR_REASON_EXCHANGE_REFUSED: ErrorReason.ValueType  # 11
 """
 ERROR_REASON_EXCHANGE_THROTTLED: ErrorReason.ValueType  # 12
 """OKX said that it is called too often, though the budget had room; something else uses the account or
-the address. The request was not carried out. Example:
+the address. A call other than PlaceOrder, whose id is used up by `ERROR_REASON_ORDER_REFUSED`; the
+request was not carried out. Example:
 
     { "reason": "ERROR_REASON_EXCHANGE_THROTTLED", "domain": "okx-gateway.v1",
       "metadata": { "okxCode": "50011", "okxMessage": "Too Many Requests" } }
