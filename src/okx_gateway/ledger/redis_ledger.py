@@ -4,11 +4,11 @@ Touches Redis, whose clock alone decides the budget. All keys of one OKX user ca
 that one script may touch them all on a cluster.
 """
 
-import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import orjson
 from redis.asyncio import Redis
 
 from okx_gateway.domain.deadline import Deadline
@@ -96,7 +96,7 @@ class RedisLedger:
             [*_order_keys(owner, order.client_order_id), *_window_keys(owner, charges)],
             [
                 caller,
-                json.dumps(fields_of(order), separators=(",", ":")),
+                orjson.dumps(fields_of(order)).decode(),
                 exchange_ms,
                 settings.validity_ms,
                 remaining_ms,

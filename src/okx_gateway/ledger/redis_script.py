@@ -1,7 +1,8 @@
 """How do many concurrent script calls reach Redis in few round trips?
 
-Touches Redis. Calls made in one tick of the event loop leave as one pipeline. A caller that is
-cancelled does not cancel the pipeline: an abandoned reply would be read by the next command.
+Touches Redis. While some pipelines are under way calls gather, and leave together in the next one:
+the busier it is, the more share a round trip. A caller that is cancelled does not cancel the
+pipeline: an abandoned reply would be read by the next command.
 """
 
 import asyncio
@@ -21,6 +22,8 @@ from okx_gateway.domain.errors import LedgerUnavailableError
 _LOG = structlog.get_logger()
 _WAITING_MAX = 10_000
 _PIPELINE_LENGTH_MAX = 500
+# One to be on its way while another is answered; more would only leave with fewer calls each.
+_PIPELINES_MAX = 2
 
 
 @dataclass(eq=False, slots=True)
@@ -39,6 +42,7 @@ class RedisScripts:
         self._redis = redis
         self._scripts: dict[str, AsyncScript] = {}
         self._waiting: list[_Call] = []
+        self._flushing = False
         self._flushes: set[asyncio.Task[None]] = set()
 
     def load(self, name: str, *, spends: bool) -> None:
@@ -61,22 +65,31 @@ class RedisScripts:
         loop = asyncio.get_running_loop()
         call = _Call(self._scripts[name], keys, arguments, loop.create_future())
         self._waiting.append(call)
-        if len(self._waiting) == 1:
+        if not self._flushing:
+            self._flushing = True
             loop.call_soon(self._flush)
         return await call.reply
 
     async def close(self) -> None:
         """Wait for what is under way."""
-        while self._flushes:
-            await asyncio.wait(self._flushes)
+        while self._flushes or self._waiting:
+            if self._flushes:
+                await asyncio.wait(self._flushes)
+            await asyncio.sleep(0)
 
     def _flush(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for start in range(0, len(waiting), _PIPELINE_LENGTH_MAX):
-            batch = waiting[start : start + _PIPELINE_LENGTH_MAX]
-            task = asyncio.get_running_loop().create_task(self._run(batch))
-            self._flushes.add(task)
-            task.add_done_callback(self._flushes.discard)
+        self._flushing = False
+        if not self._waiting or len(self._flushes) >= _PIPELINES_MAX:
+            return  # the end of a pipeline flushes again
+        batch = self._waiting[:_PIPELINE_LENGTH_MAX]
+        del self._waiting[:_PIPELINE_LENGTH_MAX]
+        task = asyncio.get_running_loop().create_task(self._run(batch))
+        self._flushes.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._flushes.discard(task)
+        self._flush()
 
     async def _run(self, calls: list[_Call]) -> None:
         try:

@@ -153,7 +153,7 @@ class PlaceOrder:
             await asyncio.sleep(granted.wait_s)
         if self._clock.latest_ms() >= granted.expiry_ms:
             await self._ledger.settle_unsent(owner, order.client_order_id)
-            raise errors.DeadlineTooShortError(request.deadline.remaining_ms(), 1)
+            raise errors.ExchangeUnavailableError("the order was held up until its validity passed")
         sent_ms = self._clock.earliest_ms()
         verdict = await self._exchange.place(order, request.instrument, expiry_ms=granted.expiry_ms)
         with step("verdict", **_facts(verdict)):
