@@ -5,6 +5,7 @@ The only place that checks a message: by the rules written in the proto files, a
 
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import protovalidate
@@ -40,6 +41,7 @@ from okx_gateway.usecases.place_order import PlaceAnswer
 
 _VALIDATOR = protovalidate.Validator()
 _VALUE_LENGTH_MAX = 64
+_TICKERS_KEPT = 2_000
 
 
 def check(request: Message) -> None:
@@ -216,7 +218,7 @@ def ticker_response(event: TickerEvent) -> gateway_service_pb2.StreamTickerRespo
     """One event of StreamTicker."""
     match event:
         case Ticker():
-            return gateway_service_pb2.StreamTickerResponse(ticker=_ticker(event))
+            return _ticker_response(event)
         case Gap(instruments, connection_lost, detect_ms):
             reason = (
                 ticker_pb2.GAP_REASON_CONNECTION_LOST
@@ -234,22 +236,26 @@ def ticker_response(event: TickerEvent) -> gateway_service_pb2.StreamTickerRespo
             )
 
 
-def _ticker(ticker: Ticker) -> ticker_pb2.Ticker:
-    return ticker_pb2.Ticker(
-        instrument=ticker.instrument,
-        last_price=ticker.last_price,
-        last_quantity=ticker.last_quantity,
-        bid_price=ticker.bid_price,
-        bid_quantity=ticker.bid_quantity,
-        ask_price=ticker.ask_price,
-        ask_quantity=ticker.ask_quantity,
-        open_price_24h=ticker.open_price_24h,
-        high_price_24h=ticker.high_price_24h,
-        low_price_24h=ticker.low_price_24h,
-        volume_24h=ticker.volume_24h,
-        volume_currency_24h=ticker.volume_currency_24h,
-        exchange_time=_time(ticker.exchange_ms),
-        receive_time=_time(ticker.receive_ms),
+@lru_cache(maxsize=_TICKERS_KEPT)
+def _ticker_response(ticker: Ticker) -> gateway_service_pb2.StreamTickerResponse:
+    """Made once for all readers of one ticker; nobody may change it."""
+    return gateway_service_pb2.StreamTickerResponse(
+        ticker=ticker_pb2.Ticker(
+            instrument=ticker.instrument,
+            last_price=ticker.last_price,
+            last_quantity=ticker.last_quantity,
+            bid_price=ticker.bid_price,
+            bid_quantity=ticker.bid_quantity,
+            ask_price=ticker.ask_price,
+            ask_quantity=ticker.ask_quantity,
+            open_price_24h=ticker.open_price_24h,
+            high_price_24h=ticker.high_price_24h,
+            low_price_24h=ticker.low_price_24h,
+            volume_24h=ticker.volume_24h,
+            volume_currency_24h=ticker.volume_currency_24h,
+            exchange_time=_time(ticker.exchange_ms),
+            receive_time=_time(ticker.receive_ms),
+        )
     )
 
 
