@@ -1,0 +1,159 @@
+"""An exchange that keeps a book, writes down what it is asked, and fails as a test tells it to."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from okx_gateway.domain.balance import Balance
+from okx_gateway.domain.instrument import Instrument, InstrumentType
+from okx_gateway.domain.money import text_from_amount
+from okx_gateway.domain.order import Limit, NewOrder, OrderName, Placed
+from okx_gateway.okx.exchange_client import ExchangeClient
+from okx_gateway.okx.order_codec import order_from_row
+from okx_gateway.okx.verdict import (
+    Absent,
+    CancelTaken,
+    CancelVerdict,
+    Found,
+    InDoubt,
+    LookupVerdict,
+    NoEvidence,
+    PlaceVerdict,
+)
+
+Row = dict[str, Any]
+PlaceAnswer = Callable[[NewOrder], Awaitable[PlaceVerdict]]
+
+EMPTY_BALANCE = Balance(
+    total_equity_usd="1", adjusted_equity_usd="", currencies=(), update_ms=1_700_000_000_000
+)
+
+
+def wall_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class ScriptedExchange(ExchangeClient):
+    """Takes every order unless `on_place` says otherwise; answers look-ups from its book.
+
+    What stands in `lookups` and `cancels` is answered first, one by one.
+    """
+
+    def __init__(self) -> None:  # without a connection
+        self.book: dict[str, Row] = {}
+        self.on_place: PlaceAnswer = self.accept
+        self.lookups: deque[LookupVerdict] = deque()
+        self.cancels: deque[CancelVerdict] = deque()
+        self.placed: list[NewOrder] = []
+        self.placing = asyncio.Event()
+        self.expiries_ms: list[int] = []
+        self.looked_up: list[tuple[OrderName, int]] = []
+        self.cancelled: list[OrderName] = []
+        self.balances_read: list[tuple[str, ...]] = []
+        self.configs_read = 0
+        self.slow_s = 0.0
+        self.config: Row = {
+            "uid": "1",
+            "perm": "read_only,trade",
+            "acctLv": "2",
+            "posMode": "net_mode",
+            "ip": "192.0.2.1",
+        }
+
+    async def place(
+        self, order: NewOrder, instrument: Instrument, *, expiry_ms: int
+    ) -> PlaceVerdict:
+        self.placed.append(order)
+        self.placing.set()
+        self.expiries_ms.append(expiry_ms)
+        return await self.on_place(order)
+
+    async def cancel(self, account: str, instrument: str, name: OrderName) -> CancelVerdict:
+        self.cancelled.append(name)
+        await asyncio.sleep(self.slow_s)
+        if self.cancels:
+            return self.cancels.popleft()
+        return CancelTaken(name.exchange_order_id, name.client_order_id, wall_ms())
+
+    async def look_up(self, account: str, instrument: str, name: OrderName) -> LookupVerdict:
+        self.looked_up.append((name, wall_ms()))
+        await asyncio.sleep(self.slow_s)
+        if self.lookups:
+            return self.lookups.popleft()
+        for row in self.book.values():
+            if name.client_order_id == row["clOrdId"] or name.exchange_order_id == row["ordId"]:
+                return Found(order_from_row(row), row)
+        return Absent()
+
+    async def balance(self, account: str, currencies: Sequence[str]) -> Balance:
+        self.balances_read.append((account, *currencies))
+        await asyncio.sleep(self.slow_s)
+        return EMPTY_BALANCE
+
+    async def account_config(self, account: str) -> Row:
+        self.configs_read += 1
+        return self.config
+
+    async def instruments(self, kind: InstrumentType, family: str = "") -> list[Instrument]:
+        return []
+
+    def enter(self, order: NewOrder, **changes: str) -> Row:
+        """Put an order in the book, with `changes` to what was ordered."""
+        price = text_from_amount(order.kind.price) if isinstance(order.kind, Limit) else ""
+        now = str(wall_ms())
+        row = {
+            "ordId": str(7_000 + len(self.book)),
+            "clOrdId": order.client_order_id,
+            "instId": order.instrument,
+            "tdMode": order.trade_mode.value,
+            "side": order.side.value,
+            "ordType": "limit" if price else "market",
+            "px": price,
+            "sz": text_from_amount(order.quantity),
+            "posSide": "net",
+            "state": "live",
+            "cTime": now,
+            "uTime": now,
+            **changes,
+        }
+        self.book[order.client_order_id] = row
+        return row
+
+    async def accept(self, order: NewOrder) -> PlaceVerdict:
+        row = self.enter(order)
+        return Placed(row["ordId"], int(row["cTime"]), 1_700_000_000_000_000, 1_700_000_000_000_009)
+
+    async def lose_reply(self, order: NewOrder) -> PlaceVerdict:
+        self.enter(order)
+        return InDoubt("the reply was lost")
+
+    async def lose_request(self, order: NewOrder) -> PlaceVerdict:
+        return InDoubt("the request was lost")
+
+    def arrive_after(self, delay_s: float) -> PlaceAnswer:
+        """The request is lost to its sender and comes to the book later."""
+
+        async def late(order: NewOrder) -> PlaceVerdict:
+            asyncio.get_running_loop().call_later(delay_s, self.enter, order)
+            return InDoubt("late")
+
+        return late
+
+    def accept_after(self, delay_s: float) -> PlaceAnswer:
+        async def slow(order: NewOrder) -> PlaceVerdict:
+            await asyncio.sleep(delay_s)
+            return await self.accept(order)
+
+        return slow
+
+    @staticmethod
+    def always(verdict: PlaceVerdict) -> PlaceAnswer:
+        async def constant(_: NewOrder) -> PlaceVerdict:
+            return verdict
+
+        return constant
+
+
+NOTHING_TOLD = NoEvidence("HTTP 503")

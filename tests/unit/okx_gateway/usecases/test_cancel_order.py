@@ -1,0 +1,195 @@
+import asyncio
+
+import pytest
+
+from okx_gateway.domain import errors
+from okx_gateway.domain.deadline import Deadline
+from okx_gateway.domain.order import Cancel, CancelOutcome, OrderName, Refused
+from okx_gateway.okx.verdict import Absent, CancelNeedsLook, CancelTaken, InDoubt, Unsent
+from okx_gateway.usecases import cancel_order
+from tests.fakes.desk import OWNER, Desk, named
+from tests.fakes.exchange import NOTHING_TOLD, wall_ms
+from tests.fakes.orders import an_order
+
+LOST = InDoubt("the reply was lost")
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cancel_order, "_PAUSE_S", 0.01)
+
+
+async def cancel(
+    desk: Desk,
+    name: OrderName | None = None,
+    instrument: str = "",
+    *,
+    within_s: float = 5.0,
+) -> Cancel:
+    return await desk.cancel_order(
+        "main", name or named(), instrument, deadline=Deadline.after(within_s)
+    )
+
+
+@pytest.fixture
+async def placed(desk: Desk) -> OrderName:
+    """OKX's name of an order that stands in its book."""
+    answer = await desk.place(an_order())
+    await desk.ledger.settle(OWNER, "a1", answer.placed)
+    return OrderName(exchange_order_id=answer.placed.exchange_order_id)
+
+
+async def test_a_cancel_that_was_taken_is_under_way_and_names_the_order_by_both_ids(
+    desk: Desk, placed: OrderName
+) -> None:
+    answer = await cancel(desk)
+    assert answer.outcome is CancelOutcome.CANCELLING
+    assert (answer.client_order_id, answer.exchange_order_id) == ("a1", placed.exchange_order_id)
+    assert answer.update_ms is not None
+    # By OKX's id: a caller's id may be in use by another order there.
+    assert desk.exchange.cancelled == [placed]
+
+
+async def test_an_order_of_somebody_else_is_cancelled_by_its_id_and_instrument(desk: Desk) -> None:
+    name = OrderName(exchange_order_id="99")
+    answer = await cancel(desk, name, "BTC-USDT")
+    assert answer.outcome is CancelOutcome.CANCELLING
+    assert desk.exchange.cancelled == [name]
+
+
+async def test_a_cancel_whose_answer_is_lost_is_sent_again(desk: Desk, placed: OrderName) -> None:
+    desk.exchange.cancels.append(LOST)
+    assert (await cancel(desk)).outcome is CancelOutcome.CANCELLING
+    assert desk.exchange.cancelled == [placed, placed]
+
+
+@pytest.mark.usefixtures("placed")
+async def test_doubt_is_told_after_three_lost_answers(desk: Desk) -> None:
+    desk.exchange.cancels.extend([LOST] * 5)
+    with pytest.raises(errors.CancelOutcomeUnknownError):
+        await cancel(desk)
+    assert len(desk.exchange.cancelled) == 3
+
+
+@pytest.mark.parametrize(
+    ("state", "outcome"),
+    [
+        ("filled", CancelOutcome.ALREADY_FILLED),
+        ("canceled", CancelOutcome.CANCELLED),
+        ("mmp_canceled", CancelOutcome.CANCELLED),
+    ],
+)
+@pytest.mark.usefixtures("placed")
+async def test_a_finished_order_is_looked_up_before_anything_is_said(
+    desk: Desk, state: str, outcome: CancelOutcome
+) -> None:
+    row = desk.exchange.book["a1"]
+    row["state"] = state
+    desk.exchange.cancels.append(CancelNeedsLook())
+    answer = await cancel(desk)
+    assert answer == Cancel(outcome, "a1", row["ordId"], int(row["uTime"]))
+    assert len(desk.exchange.looked_up) == 1
+
+
+@pytest.mark.usefixtures("placed")
+async def test_an_order_that_stands_after_all_is_cancelled_again(desk: Desk) -> None:
+    desk.exchange.cancels.append(CancelNeedsLook())
+    assert (await cancel(desk)).outcome is CancelOutcome.CANCELLING
+    assert len(desk.exchange.cancelled) == 2
+
+
+@pytest.mark.usefixtures("placed")
+async def test_a_look_that_tells_nothing_leaves_doubt(desk: Desk) -> None:
+    desk.exchange.cancels.extend([CancelNeedsLook()] * 3)
+    desk.exchange.lookups.extend([NOTHING_TOLD] * 3)
+    with pytest.raises(errors.CancelOutcomeUnknownError):
+        await cancel(desk)
+
+
+async def test_an_order_that_nobody_knows_is_not_found(desk: Desk) -> None:
+    desk.exchange.cancels.append(CancelNeedsLook())
+    with pytest.raises(errors.OrderNotFoundError):
+        await cancel(desk, OrderName(exchange_order_id="99"), "BTC-USDT")
+    with pytest.raises(errors.OrderNotFoundError):
+        await cancel(desk)
+    assert len(desk.exchange.cancelled) == 1
+
+
+async def test_an_order_that_may_still_be_on_its_way_is_not_called_absent(desk: Desk) -> None:
+    desk.exchange.on_place = desk.exchange.arrive_after(5)
+    placing = asyncio.ensure_future(desk.place(an_order()))
+    await desk.exchange.placing.wait()
+    desk.exchange.cancels.append(CancelNeedsLook())
+    with pytest.raises(errors.CancelOutcomeUnknownError):
+        await cancel(desk)
+    placing.cancel()
+    await asyncio.gather(placing, return_exceptions=True)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "error"),
+    [
+        (Refused("51403", "cannot be cancelled"), errors.ExchangeRefusedError),
+        (Refused("50011", "too often"), errors.ExchangeThrottledError),
+        (Unsent("ClientConnectorError"), errors.ExchangeUnavailableError),
+    ],
+)
+@pytest.mark.usefixtures("placed")
+async def test_a_cancel_that_was_not_carried_out_is_told_as_such(
+    desk: Desk, verdict: Refused | Unsent, error: type[errors.GatewayError]
+) -> None:
+    desk.exchange.cancels.append(verdict)
+    with pytest.raises(error):
+        await cancel(desk)
+    assert len(desk.exchange.cancelled) == 1
+
+
+@pytest.mark.parametrize(
+    "second", [Refused("51403", "no"), Refused("50011", "too often"), Unsent("closed")]
+)
+@pytest.mark.usefixtures("placed")
+async def test_after_a_lost_answer_nothing_less_than_doubt_is_told(
+    desk: Desk, second: Refused | Unsent
+) -> None:
+    desk.exchange.cancels.extend([LOST, second])
+    with pytest.raises(errors.CancelOutcomeUnknownError):
+        await cancel(desk)
+
+
+@pytest.mark.usefixtures("placed")
+async def test_a_lost_answer_and_then_a_finished_order_ends_the_doubt(desk: Desk) -> None:
+    desk.exchange.cancels.extend([LOST, CancelNeedsLook()])
+    desk.exchange.book["a1"]["state"] = "canceled"
+    assert (await cancel(desk)).outcome is CancelOutcome.CANCELLED
+
+
+@pytest.mark.usefixtures("placed")
+async def test_out_of_time_the_cancel_goes_on_and_is_told_to_be_in_doubt(desk: Desk) -> None:
+    desk.exchange.slow_s = 0.2
+    with pytest.raises(errors.CancelOutcomeUnknownError):
+        await cancel(desk, within_s=0.05)
+    assert await desk.supervisor.drain(2) == 0
+    assert len(desk.exchange.cancelled) == 1
+
+
+@pytest.mark.usefixtures("placed")
+async def test_a_caller_who_goes_does_not_stop_the_cancel(desk: Desk) -> None:
+    desk.exchange.cancels.extend([LOST, CancelTaken("", "", wall_ms())])
+    caller = asyncio.ensure_future(cancel(desk))
+    while not desk.exchange.cancelled:  # noqa: ASYNC110  # the fake has no event for it
+        await asyncio.sleep(0.001)
+    caller.cancel()
+    await asyncio.gather(caller, return_exceptions=True)
+    assert await desk.supervisor.drain(2) == 0
+    assert len(desk.exchange.cancelled) == 2
+
+
+async def test_an_absent_order_whose_placing_was_refused_is_not_found(desk: Desk) -> None:
+    desk.exchange.on_place = desk.exchange.always(Refused("51008", "no funds"))
+    with pytest.raises(errors.OrderRefusedError):
+        await desk.place(an_order())
+    await asyncio.sleep(0.05)
+    desk.exchange.cancels.append(CancelNeedsLook())
+    desk.exchange.lookups.append(Absent())
+    with pytest.raises(errors.OrderNotFoundError):
+        await cancel(desk)

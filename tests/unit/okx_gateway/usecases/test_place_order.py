@@ -1,0 +1,352 @@
+"""Whatever happens, one id is written to the wire once, and no more is said than is known."""
+
+import asyncio
+import time
+from decimal import Decimal
+
+import pytest
+from redis.asyncio import Redis
+
+from okx_gateway.domain import errors
+from okx_gateway.domain.order import (
+    Conflict,
+    NewOrder,
+    NotPlaced,
+    Outcome,
+    Placed,
+    Refused,
+    TradeMode,
+)
+from okx_gateway.ledger.order_record import OrderRecord
+from okx_gateway.okx.exchange_clock import ExchangeClock
+from okx_gateway.okx.verdict import PlaceVerdict, Unsent
+from okx_gateway.usecases.place_order import PlaceAnswer
+from tests.fakes.desk import MARGIN_MS, Desk
+from tests.fakes.exchange import NOTHING_TOLD, ScriptedExchange, wall_ms
+from tests.fakes.orders import an_order
+
+
+async def test_an_order_is_placed_once_and_the_answer_given_again(desk: Desk) -> None:
+    first = await desk.place(an_order())
+    again = await desk.place(an_order())
+    assert not first.replayed
+    assert again == PlaceAnswer(first.placed, replayed=True)
+    assert len(desk.exchange.placed) == 1
+    assert (await desk.settled()).outcome == first.placed
+
+
+async def test_okx_is_told_an_expiry_within_the_validity_and_the_deadline(desk: Desk) -> None:
+    await desk.place(an_order())
+    await desk.place(an_order("a2"), within_s=0.15)
+    long_ms, short_ms = (each - wall_ms() for each in desk.exchange.expiries_ms)
+    assert short_ms < 150
+    assert 0 < long_ms <= 300
+
+
+async def test_a_refusal_is_final(desk: Desk) -> None:
+    desk.exchange.on_place = desk.exchange.always(Refused("51008", "Insufficient balance"))
+    for replayed in ("false", "true"):
+        with pytest.raises(errors.OrderRefusedError) as refused:
+            await desk.place(an_order())
+        assert refused.value.metadata["okxCode"] == "51008"
+        assert refused.value.metadata["replayed"] == replayed
+    assert len(desk.exchange.placed) == 1
+
+
+async def test_a_lost_reply_is_resolved_by_looking_not_by_sending(desk: Desk) -> None:
+    desk.exchange.on_place = desk.exchange.lose_reply
+    answer = await desk.place(an_order())
+    assert answer.placed.exchange_order_id == "7000"
+    assert answer.placed.receive_us is None
+    assert len(desk.exchange.placed) == 1
+    assert (await desk.settled()).outcome == answer.placed
+
+
+async def test_not_placed_is_only_said_after_two_proofs_later_than_expiry_and_margin(
+    desk: Desk,
+) -> None:
+    desk.exchange.on_place = desk.exchange.lose_request
+    with pytest.raises(errors.OrderNotPlacedError):
+        await desk.place(an_order())
+    [expiry_ms] = desk.exchange.expiries_ms
+    proofs_ms = [at_ms for _, at_ms in desk.exchange.looked_up if at_ms > expiry_ms + MARGIN_MS]
+    assert proofs_ms[-1] - proofs_ms[0] >= 990
+    with pytest.raises(errors.OrderNotPlacedError) as again:
+        await desk.place(an_order())
+    assert again.value.metadata["replayed"] == "true"
+    assert len(desk.exchange.placed) == 1
+    assert (await desk.settled()).outcome == NotPlaced()
+
+
+async def test_an_order_that_comes_to_show_late_was_placed(desk: Desk) -> None:
+    desk.exchange.on_place = desk.exchange.arrive_after(0.4)
+    answer = await desk.place(an_order())
+    assert answer.placed.exchange_order_id == "7000"
+    assert len(desk.exchange.looked_up) > 1
+    assert len(desk.exchange.placed) == 1
+
+
+async def test_a_caller_who_goes_does_not_stop_the_order(desk: Desk) -> None:
+    desk.exchange.on_place = desk.exchange.accept_after(0.1)
+    caller = asyncio.ensure_future(desk.place(an_order()))
+    await desk.exchange.placing.wait()
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    assert isinstance((await desk.settled()).outcome, Placed)
+    assert len(desk.exchange.placed) == 1
+
+
+@pytest.mark.parametrize("delay_s", [0.0, 0.0005, 0.002, 0.005])
+async def test_a_caller_who_goes_at_any_time_leaves_no_order_unknown(
+    desk: Desk, delay_s: float
+) -> None:
+    for number in range(10):
+        caller = asyncio.ensure_future(desk.place(an_order(f"a{number}")))
+        await asyncio.sleep(delay_s)
+        caller.cancel()
+        await asyncio.gather(caller, return_exceptions=True)
+    await desk.supervisor.drain(5)
+    for order in desk.exchange.placed:
+        record = await desk.record(order.client_order_id)
+        assert record is not None
+        assert isinstance(record.outcome, Placed)
+
+
+async def test_a_caller_out_of_time_hears_of_doubt_and_learns_more_by_asking_again(
+    desk: Desk,
+) -> None:
+    desk.exchange.on_place = desk.exchange.accept_after(0.3)
+    started_s = time.monotonic()
+    with pytest.raises(errors.OrderOutcomeUnknownError) as unknown:
+        await desk.place(an_order(), within_s=0.1)
+    assert time.monotonic() - started_s < 0.25
+    assert unknown.value.metadata["resolveTime"].endswith("Z")
+    answer = await desk.place(an_order())
+    assert answer.replayed
+    assert len(desk.exchange.placed) == 1
+
+
+async def test_of_twins_in_one_process_one_is_sent(desk: Desk) -> None:
+    desk.exchange.on_place = desk.exchange.accept_after(0.05)
+    answers = await asyncio.gather(*(desk.place(an_order()) for _ in range(30)))
+    assert sum(not answer.replayed for answer in answers) == 1
+    assert len({answer.placed.exchange_order_id for answer in answers}) == 1
+    assert len(desk.exchange.placed) == 1
+
+
+async def test_of_twins_over_two_replicas_one_is_sent(desk: Desk, other_desk: Desk) -> None:
+    desk.exchange.on_place = desk.exchange.accept_after(0.1)
+    twins = (each.place(an_order()) for each in (desk, other_desk) * 10)
+    answers = await asyncio.gather(*twins)
+    assert sum(not answer.replayed for answer in answers) == 1
+    assert len({answer.placed.exchange_order_id for answer in answers}) == 1
+    assert len(desk.exchange.placed) == 1
+
+
+async def test_a_twin_on_another_replica_shares_the_refusal(desk: Desk, other_desk: Desk) -> None:
+    async def refuse_slowly(order: NewOrder) -> PlaceVerdict:
+        await asyncio.sleep(0.1)
+        return Refused("51008", "Insufficient balance")
+
+    desk.exchange.on_place = refuse_slowly
+    twins = [asyncio.ensure_future(each.place(an_order())) for each in (desk, other_desk)]
+    told = await asyncio.gather(*twins, return_exceptions=True)
+    assert [type(each) for each in told] == [errors.OrderRefusedError] * 2
+    assert len(desk.exchange.placed) == 1
+
+
+async def test_twins_share_the_end_of_a_doubt(desk: Desk, other_desk: Desk) -> None:
+    desk.exchange.on_place = desk.exchange.arrive_after(0.3)
+    answers = await asyncio.gather(*(each.place(an_order()) for each in (desk, other_desk) * 3))
+    assert {answer.placed.exchange_order_id for answer in answers} == {"7000"}
+    assert len(desk.exchange.placed) == 1
+
+
+async def test_an_id_of_another_caller_reveals_nothing_and_sends_nothing(desk: Desk) -> None:
+    await desk.place(an_order(), caller="desk")
+    with pytest.raises(errors.ClientOrderIdTakenError) as taken:
+        await desk.place(an_order(quantity=Decimal(1)), caller="another")
+    assert taken.value.metadata == {"clientOrderId": "a1", "firstDifference": ""}
+    assert len(desk.exchange.placed) == 1
+
+
+async def test_an_id_used_for_another_order_names_the_difference(desk: Desk) -> None:
+    await desk.place(an_order())
+    with pytest.raises(errors.ClientOrderIdTakenError) as taken:
+        await desk.place(an_order(quantity=Decimal("0.51")))
+    assert taken.value.metadata["firstDifference"] == "quantity"
+    assert len(desk.exchange.placed) == 1
+
+
+async def test_an_order_of_which_nothing_was_sent_frees_its_id(desk: Desk) -> None:
+    desk.exchange.on_place = desk.exchange.always(Unsent("ClientConnectorError"))
+    with pytest.raises(errors.ExchangeUnavailableError):
+        await desk.place(an_order())
+    assert await desk.record() is None
+    desk.exchange.on_place = desk.exchange.accept
+    assert not (await desk.place(an_order())).replayed
+    assert list(desk.exchange.book) == ["a1"]
+
+
+async def test_another_order_under_the_id_is_a_conflict_for_people(desk: Desk) -> None:
+    async def enter_another(order: NewOrder) -> PlaceVerdict:
+        desk.exchange.enter(order, sz="7")
+        return await desk.exchange.lose_request(order)
+
+    desk.exchange.on_place = enter_another
+    for _ in range(2):
+        with pytest.raises(errors.OrderConflictError) as conflict:
+            await desk.place(an_order())
+        assert conflict.value.metadata["firstDifference"] == "quantity"
+    assert (await desk.settled()).outcome == Conflict("quantity")
+    assert len(desk.exchange.placed) == 1
+
+
+async def test_a_defect_after_sending_leaves_doubt_and_no_second_order(desk: Desk) -> None:
+    async def fail(order: NewOrder) -> PlaceVerdict:
+        desk.exchange.enter(order)
+        raise RuntimeError("a defect")
+
+    desk.exchange.on_place = fail
+    with pytest.raises(RuntimeError, match="a defect"):
+        await desk.place(an_order())
+    assert (await desk.place(an_order())).replayed
+    assert len(desk.exchange.placed) == 1
+
+
+async def test_look_ups_that_tell_nothing_never_end_a_doubt(desk: Desk) -> None:
+    desk.exchange.on_place = desk.exchange.lose_request
+    desk.exchange.lookups.extend([NOTHING_TOLD] * 1_000)
+    with pytest.raises(errors.OrderOutcomeUnknownError):
+        await desk.place(an_order(), within_s=1.0)
+    record = await desk.record()
+    assert record is not None
+    assert record.outcome is None
+    assert len(desk.exchange.looked_up) >= 3
+
+
+async def test_a_process_that_stood_still_past_the_expiry_sends_nothing(
+    redis: "Redis", exchange: ScriptedExchange
+) -> None:
+    class PausedClock(ExchangeClock):
+        """Found late when it is looked at just before sending."""
+
+        def latest_ms(self) -> int:
+            return super().latest_ms() + 60_000
+
+    clock = PausedClock()
+    now_s, now_ms = time.monotonic(), time.time() * 1000
+    clock.learn(sent_s=now_s, received_s=now_s, earliest_ms=now_ms, latest_ms=now_ms)
+    desk = await Desk(redis, exchange, clock=clock).open()
+    with pytest.raises(errors.ExchangeUnavailableError):
+        await desk.place(an_order())
+    assert exchange.placed == []
+    assert await desk.record() is None
+    await desk.close()
+
+
+async def test_without_the_time_of_okx_nothing_is_sent_or_recorded(
+    redis: "Redis", exchange: ScriptedExchange
+) -> None:
+    desk = await Desk(redis, exchange, clock=ExchangeClock()).open()
+    with pytest.raises(errors.ClockUncertainError):
+        await desk.place(an_order())
+    assert exchange.placed == []
+    assert await desk.record() is None
+    await desk.close()
+
+
+async def test_without_the_ledger_nothing_is_sent(exchange: ScriptedExchange) -> None:
+    gone = Redis.from_url("unix:///nonexistent/valkey.sock", decode_responses=True)
+    desk = await Desk(gone, exchange).open()
+    with pytest.raises(errors.LedgerUnavailableError):
+        await desk.place(an_order())
+    assert exchange.placed == []
+    await desk.close()
+    await gone.aclose()
+
+
+async def test_an_outcome_is_put_on_record_though_the_ledger_fails_at_first(desk: Desk) -> None:
+    settle, failures = desk.ledger.settle, [1]
+
+    async def settle_at_last(
+        owner: str, client_order_id: str, outcome: Outcome
+    ) -> OrderRecord | None:
+        if failures:
+            failures.pop()
+            raise errors.LedgerUnavailableError("TimeoutError")
+        return await settle(owner, client_order_id, outcome)
+
+    desk.ledger.settle = settle_at_last  # type: ignore[method-assign]
+    answer = await desk.place(an_order())
+    assert (await desk.settled()).outcome == answer.placed
+
+
+@pytest.mark.parametrize(
+    ("order", "error"),
+    [
+        (an_order(account="nobody"), errors.AccountUnknownError),
+        (an_order(instrument="XYZ-USDT"), errors.InvalidRequestError),
+    ],
+)
+async def test_a_request_that_cannot_be_right_spends_and_records_nothing(
+    redis: "Redis", desk: Desk, order: NewOrder, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        await desk.place(order)
+    assert desk.exchange.placed == []
+    assert await redis.keys("*") == []
+
+
+async def test_the_trade_mode_decides_between_spot_and_margin(desk: Desk) -> None:
+    borrowed = an_order(trade_mode=TradeMode.CROSS, reduce_only=True)
+    assert not (await desk.place(borrowed)).replayed
+
+
+async def test_everything_wrong_is_told_at_once_before_anything_is_spent(
+    redis: "Redis", desk: Desk
+) -> None:
+    with pytest.raises(errors.InvalidRequestError) as invalid:
+        await desk.place(an_order(quantity=Decimal("0.001"), reduce_only=True))
+    fields = [violation.field for violation in invalid.value.violations]
+    assert fields == ["quantity", "quantity", "reduce_only"]
+    assert await redis.keys("*") == []
+
+
+async def test_orders_beyond_the_budget_are_denied_before_they_are_sent(desk: Desk) -> None:
+    orders = [an_order(f"a{number}") for number in range(65)]
+    told = await asyncio.gather(
+        *(desk.place(order, within_s=0.8) for order in orders), return_exceptions=True
+    )
+    denied = [each for each in told if isinstance(each, errors.BudgetExhaustedError)]
+    assert len(denied) == 5
+    assert {each.window for each in denied} == {"place_order:BTC-USDT"}
+    assert all(0 < each.retry_after_ms <= 2_100 for each in denied)
+    assert len(desk.exchange.placed) == 60
+
+
+async def test_a_gateway_at_its_limit_or_stopping_begins_nothing(
+    redis: "Redis", exchange: ScriptedExchange
+) -> None:
+    desk = await Desk(redis, exchange, tasks_max=1).open()
+    exchange.on_place = exchange.accept_after(0.1)
+    first = asyncio.ensure_future(desk.place(an_order()))
+    await asyncio.sleep(0.02)
+    with pytest.raises(errors.OverloadedError):
+        await desk.place(an_order("a2"))
+    assert not (await first).replayed
+    await desk.supervisor.drain(1)
+    with pytest.raises(errors.StoppingError):
+        await desk.place(an_order("a3"))
+    assert [order.client_order_id for order in exchange.placed] == ["a1"]
+    await desk.close()
+
+
+async def test_stopping_waits_for_an_order_that_is_being_sent(desk: Desk) -> None:
+    desk.exchange.on_place = desk.exchange.accept_after(0.15)
+    caller = asyncio.ensure_future(desk.place(an_order()))
+    await desk.exchange.placing.wait()
+    assert await desk.supervisor.drain(5) == 0
+    assert not (await caller).replayed
+    assert isinstance((await desk.settled()).outcome, Placed)

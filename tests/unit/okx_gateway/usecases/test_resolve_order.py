@@ -1,0 +1,184 @@
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from okx_gateway.domain.deadline import Deadline
+from okx_gateway.domain.errors import LedgerUnavailableError, OrderOutcomeUnknownError
+from okx_gateway.domain.order import Conflict, NotPlaced, Placed, Refused
+from okx_gateway.ledger.charge import Charge
+from okx_gateway.okx.verdict import Absent
+from okx_gateway.usecases import resolve_order
+from okx_gateway.usecases.resolve_order import Doubt
+from tests.fakes.desk import MARGIN_MS, OWNER, VALIDITY_MS, Desk
+from tests.fakes.exchange import NOTHING_TOLD, wall_ms
+from tests.fakes.orders import NET, an_instrument, an_order
+
+
+async def a_doubt(desk: Desk, *, expired_ms: int = 0) -> Doubt:
+    """An order on record as being sent; `expired_ms` moves its expiry into the past."""
+    granted = await desk.ledger.admit(
+        an_order(),
+        owner=OWNER,
+        caller="desk",
+        charges=(),
+        exchange_ms=wall_ms() - expired_ms,
+        remaining_ms=5_000,
+    )
+    expiry_ms = wall_ms() - expired_ms + VALIDITY_MS
+    assert granted is not None
+    return Doubt(NET, an_instrument(), an_order(), wall_ms() - expired_ms, expiry_ms)
+
+
+async def test_an_order_that_is_there_was_placed_and_is_put_on_record(desk: Desk) -> None:
+    row = desk.exchange.enter(an_order())
+    outcome = await desk.resolve(await a_doubt(desk))
+    assert outcome == Placed(row["ordId"], int(row["cTime"]))
+    assert (await desk.settled()).outcome == outcome
+    assert desk.exchange.placed == []
+
+
+async def test_it_looks_by_the_id_of_the_caller(desk: Desk) -> None:
+    desk.exchange.enter(an_order())
+    await desk.resolve(await a_doubt(desk))
+    assert [name.client_order_id for name, _ in desk.exchange.looked_up] == ["a1"]
+
+
+async def test_absence_before_expiry_and_margin_proves_nothing(desk: Desk) -> None:
+    doubt = await a_doubt(desk)
+    looking = desk.resolve.begin(doubt)
+    await asyncio.sleep((VALIDITY_MS + MARGIN_MS) / 1000 * 0.9)
+    assert not looking.done()
+    assert len(desk.exchange.looked_up) >= 2
+    desk.exchange.enter(an_order())
+    assert isinstance(await looking, Placed)
+
+
+async def test_one_proof_is_not_enough_and_two_lie_a_second_apart(desk: Desk) -> None:
+    doubt = await a_doubt(desk, expired_ms=5_000)
+    looking = desk.resolve.begin(doubt)
+    await asyncio.sleep(0.9)
+    assert len(desk.exchange.looked_up) >= 3
+    assert not looking.done()
+    assert await looking == NotPlaced()
+    first_ms, last_ms = desk.exchange.looked_up[0][1], desk.exchange.looked_up[-1][1]
+    assert last_ms - first_ms >= 990
+
+
+async def test_an_order_that_shows_between_two_proofs_was_placed(desk: Desk) -> None:
+    doubt = await a_doubt(desk, expired_ms=3_000)
+    looking = desk.resolve.begin(doubt)
+    await asyncio.sleep(0.5)
+    desk.exchange.enter(an_order())
+    assert isinstance(await looking, Placed)
+
+
+async def test_many_share_one_looking(desk: Desk) -> None:
+    doubt = await a_doubt(desk)
+    desk.exchange.lookups.extend([Absent()] * 2)
+    desk.exchange.enter(an_order())
+    outcomes = await asyncio.gather(*(desk.resolve(doubt) for _ in range(20)))
+    assert len(set(outcomes)) == 1
+    assert len(desk.exchange.looked_up) == 3
+
+
+async def test_it_goes_on_when_nobody_waits(desk: Desk) -> None:
+    doubt = await a_doubt(desk)
+    waiting = asyncio.ensure_future(desk.resolve(doubt))
+    await asyncio.sleep(0.02)
+    waiting.cancel()
+    desk.exchange.enter(an_order())
+    assert isinstance((await desk.settled()).outcome, Placed)
+
+
+async def test_what_another_replica_learnt_is_taken_over_without_asking_okx(desk: Desk) -> None:
+    doubt = await a_doubt(desk)
+    looking = desk.resolve.begin(doubt, others_first=True)
+    refused = Refused("51008", "Insufficient balance")
+    await desk.ledger.settle(OWNER, "a1", refused)
+    assert await looking == refused
+    assert desk.exchange.looked_up == []
+
+
+async def test_a_replica_that_says_nothing_is_not_waited_for_for_long(desk: Desk) -> None:
+    desk.exchange.enter(an_order())
+    outcome = await desk.resolve(await a_doubt(desk), others_first=True)
+    assert isinstance(outcome, Placed)
+    assert len(desk.exchange.looked_up) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "difference"),
+    [
+        ({"side": "sell"}, "side"),
+        ({"px": "1"}, "price"),
+        ({"cTime": str(wall_ms() - 3_600_000)}, "place_time"),
+    ],
+)
+async def test_another_order_under_the_id_is_a_conflict(
+    desk: Desk, changes: dict[str, str], difference: str
+) -> None:
+    desk.exchange.enter(an_order(), **changes)
+    assert await desk.resolve(await a_doubt(desk)) == Conflict(difference)
+    assert (await desk.settled()).outcome == Conflict(difference)
+
+
+async def test_an_outcome_on_record_wins_over_what_is_seen(desk: Desk) -> None:
+    doubt = await a_doubt(desk)
+    settled = Placed("1", 2)
+    read = desk.ledger.read
+
+    async def settle_behind(owner: str, client_order_id: str) -> None:
+        await read(owner, client_order_id)
+        await desk.ledger.settle(owner, client_order_id, settled)
+
+    desk.ledger.read = settle_behind  # type: ignore[method-assign]
+    desk.exchange.enter(an_order())
+    assert await desk.resolve(doubt) == settled
+
+
+async def test_looking_survives_a_ledger_and_an_exchange_that_fail_for_a_while(desk: Desk) -> None:
+    doubt = await a_doubt(desk)
+    desk.exchange.lookups.extend([NOTHING_TOLD] * 2)
+    desk.exchange.enter(an_order())
+    spend, failures = desk.ledger.spend, [1, 2]
+
+    async def spend_at_last(owner: str, charges: Sequence[Charge], deadline: Deadline) -> float:
+        if failures:
+            failures.pop()
+            raise LedgerUnavailableError("TimeoutError")
+        return await spend(owner, charges, deadline)
+
+    desk.ledger.spend = spend_at_last  # type: ignore[method-assign]
+    assert isinstance(await desk.resolve(doubt), Placed)
+    assert len(desk.exchange.looked_up) == 3
+
+
+async def test_patience_ends_and_the_doubt_stays_on_record(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resolve_order, "_PATIENCE_S", -1.4)
+    desk.exchange.lookups.extend([NOTHING_TOLD] * 100)
+    with pytest.raises(OrderOutcomeUnknownError):
+        await desk.resolve(await a_doubt(desk))
+    record = await desk.record()
+    assert record is not None
+    assert record.outcome is None
+    desk.exchange.lookups.clear()
+    desk.exchange.enter(an_order())
+    monkeypatch.undo()
+    doubt = Doubt(NET, an_instrument(), an_order(), record.sent_ms, record.expiry_ms)
+    assert isinstance(await desk.resolve(doubt), Placed)
+
+
+async def test_the_end_of_a_doubt_is_foretold(desk: Desk) -> None:
+    expiry_ms = 1_700_000_000_000
+    assert desk.resolve.resolve_ms(expiry_ms) == expiry_ms + MARGIN_MS + 1_000
+    error = desk.resolve.unknown(an_order(), expiry_ms)
+    assert error.metadata["resolveTime"] == "2023-11-14T22:13:21.200Z"
+
+
+async def test_doubts_of_one_owner_and_id_are_the_same(desk: Desk) -> None:
+    doubt = await a_doubt(desk)
+    assert doubt.key == replace(doubt, expiry_ms=1).key == (OWNER, "a1")
