@@ -49,8 +49,7 @@ from okx_gateway.usecases.supervisor import Supervisor
 
 _LOG = structlog.get_logger()
 _READY_POLL_S = 0.2
-# Redis answers in a millisecond; one that takes this long is treated as down.
-_REDIS_TIMEOUT_S = 0.5
+_REDIS_CONNECT_TIMEOUT_S = 0.5
 _REDIS_CONNECTIONS_MAX = 16
 _BACKGROUND_DEADLINE_S = 5.0
 
@@ -318,8 +317,8 @@ def _redis(settings: Settings) -> "Redis":
         **over_tcp,
         decode_responses=True,
         protocol=3,
-        socket_timeout=_REDIS_TIMEOUT_S,
-        socket_connect_timeout=_REDIS_TIMEOUT_S,
+        socket_timeout=None,  # the ledger bounds each round trip as a whole
+        socket_connect_timeout=_REDIS_CONNECT_TIMEOUT_S,
         max_connections=_REDIS_CONNECTIONS_MAX,
         # A script that was not answered may have run: nothing is sent again by itself.
         retry=Retry(NoBackoff(), 0),

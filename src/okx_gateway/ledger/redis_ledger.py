@@ -32,11 +32,13 @@ class LedgerSettings:
 
     `validity_ms` is how long after its slot OKX may take an order, `least_validity_ms` what must be
     left of that before the caller's deadline, `retention_ms` how long an order's row is kept.
+    Redis answers in a millisecond; one that has not within `timeout_s` is treated as down.
     """
 
     validity_ms: int = 1_000
     least_validity_ms: int = 100
     retention_ms: int = 7 * 24 * 3_600_000
+    timeout_s: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class RedisLedger:
 
     def __init__(self, redis: "Redis", settings: LedgerSettings) -> None:
         self._settings = settings
-        self._scripts = RedisScripts(redis)
+        self._scripts = RedisScripts(redis, timeout_s=settings.timeout_s)
         self._scripts.load("admit_order", spends=True)
         self._scripts.load("spend", spends=True)
         self._scripts.load("settle_order", spends=False)
