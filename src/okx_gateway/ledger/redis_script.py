@@ -120,7 +120,7 @@ class RedisScripts:
 
         That one costs several times as much as what it sends, and an order waits for it.
         """
-        pool = self._redis.connection_pool
+        pool: Any = self._redis.connection_pool
         connection = await pool.get_connection()
         try:
             async with asyncio.timeout(self._timeout_s):
