@@ -6,7 +6,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check bench proto lock clean
+.PHONY: help demo run test soak check bench proto lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ run: .venv/runtime ## Run the same set and keep it up
 
 test: .venv/dev ## Run the tests
 	$(PYTEST)
+
+soak: .venv/dev ## Run the longest tests at full length
+	PROPERTY_REQUESTS=10000 $(PYTEST) tests/property
 
 check: .venv/dev ## Everything CI checks: format, lint, types, imports, API, tests
 	$(BIN)/ruff format --check src tests tools bench
@@ -52,7 +55,6 @@ define install
 	@test -n "$(PYTHON)" || { echo "okx-gateway needs Python 3.11 or later; none was found" >&2; exit 1; }
 	@test -x $(BIN)/python || { echo "Making .venv with $(PYTHON) ..." && $(PYTHON) -m venv .venv; }
 	@echo "Installing $(1) (once; a minute or so) ..."
-	@$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --only-binary :all: -r $(1) \
-		| grep --line-buffered -E '^(Collecting|Installing|Successfully|ERROR)' | cut -c 1-100
+	@$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --only-binary :all: -r $(1)
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-build-isolation --no-deps -e .
 endef

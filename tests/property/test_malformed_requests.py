@@ -1,4 +1,4 @@
-"""Ten thousand malformed or odd requests per RPC: refused by name, nothing sent.
+"""Malformed or odd requests of every RPC: refused by name, nothing sent.
 
 Every request is a right one in which at least one thing was made wrong, or bytes that are none.
 Half of them go through each of the two doors.
@@ -7,6 +7,7 @@ Half of them go through each of the two doors.
 import asyncio
 import copy
 import json
+import os
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -36,7 +37,8 @@ from tests.support.running import (
 
 pytestmark = pytest.mark.timeout(300)
 
-REQUESTS_PER_RPC = 5_000  # through each of the two doors
+# For each call, half of them through each of the two doors; `make soak` asks for ten thousand.
+REQUESTS_PER_RPC = int(os.environ.get("PROPERTY_REQUESTS", "2000")) // 2
 TOGETHER = 250
 SERVICE = "okx_gateway.api.v1.GatewayService"
 
