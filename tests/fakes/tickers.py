@@ -1,0 +1,25 @@
+"""Tickers with the fields that tests look at."""
+
+from okx_gateway.domain.ticker import Ticker
+
+START_MS = 1_700_000_000_000
+
+
+def a_ticker(instrument: str = "BTC-USDT", number: int = 1) -> Ticker:
+    """The ticker that is `number` ms of OKX's clock after the start, with a price of `number`."""
+    return Ticker(
+        instrument=instrument,
+        last_price=str(number),
+        last_quantity="0.1",
+        bid_price="8888.88",
+        bid_quantity="5",
+        ask_price="9999.99",
+        ask_quantity="11",
+        open_price_24h="9000",
+        high_price_24h="10000",
+        low_price_24h="8888.88",
+        volume_24h="2222.5",
+        volume_currency_24h="2222",
+        exchange_ms=START_MS + number,
+        receive_ms=START_MS + number + 5,
+    )

@@ -1,0 +1,55 @@
+import asyncio
+import time
+
+import pytest
+from redis.asyncio import Redis
+
+from okx_gateway.domain.deadline import Deadline
+from okx_gateway.domain.errors import BudgetExhaustedError, LedgerUnavailableError
+from okx_gateway.ledger.charge import Charge
+from okx_gateway.okx.verdict import Absent, CancelTaken
+from tests.fakes.desk import OWNER, Desk, named
+from tests.fakes.exchange import ScriptedExchange
+from tests.fakes.orders import NET, an_instrument
+
+
+async def test_a_look_up_and_a_cancel_spend_from_windows_of_their_own(
+    redis: "Redis", desk: Desk
+) -> None:
+    instrument, deadline = an_instrument(), Deadline.after(2)
+    assert await desk.ask.look_up(NET, instrument, named(), deadline) == Absent()
+    taken = await desk.ask.cancel(NET, instrument, named(), deadline)
+    assert isinstance(taken, CancelTaken)
+    windows = sorted(str(key).rpartition(":window:")[2] for key in await redis.keys("*:window:*"))
+    assert windows == ["cancel_order:BTC-USDT", "get_order:BTC-USDT"]
+
+
+async def test_a_request_waits_for_its_slot(desk: Desk) -> None:
+    charges = (Charge("narrow", capacity=1, width_us=150_000),)
+    started_s = time.monotonic()
+    for _ in range(3):
+        await desk.ask.wait_for_room(OWNER, charges, Deadline.after(2))
+    assert 0.28 < time.monotonic() - started_s < 1.0
+
+
+async def test_without_room_before_the_deadline_nothing_is_asked(desk: Desk) -> None:
+    instrument = an_instrument()
+    deadline = Deadline.after(0.5)
+    told = await asyncio.gather(
+        *(desk.ask.look_up(NET, instrument, named(), deadline) for _ in range(62)),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(each, BudgetExhaustedError) for each in told) == 2
+    assert len(desk.exchange.looked_up) == 60
+
+
+async def test_without_the_budget_nothing_is_asked(exchange: ScriptedExchange) -> None:
+    gone = Redis.from_url("unix:///nonexistent/valkey.sock", decode_responses=True)
+    desk = await Desk(gone, exchange).open()
+    for ask in (desk.ask.look_up, desk.ask.cancel):
+        with pytest.raises(LedgerUnavailableError):
+            await ask(NET, an_instrument(), named(), Deadline.after(1))
+    assert exchange.looked_up == []
+    assert exchange.cancelled == []
+    await desk.close()
+    await gone.aclose()
