@@ -16,7 +16,7 @@ def floor() -> Floor:
     return floor
 
 
-def code_of(floor: Floor, path: str, **params: object) -> str:
+def code_of(floor: Floor, path: str, **params: Any) -> str:
     with pytest.raises(RefusedError) as refused:
         floor.post(path, **params)
     return refused.value.code
