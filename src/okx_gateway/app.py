@@ -21,10 +21,10 @@ from okx_gateway.custody.vault_key_file import read_vault_key
 from okx_gateway.domain.deadline import Deadline
 from okx_gateway.domain.instrument import Instrument, InstrumentType
 from okx_gateway.edge.admission import Admission
-from okx_gateway.edge.asgi_app import AsgiApp
 from okx_gateway.edge.gateway_calls import UseCaseCalls, UseCases
 from okx_gateway.edge.grpc_server import GrpcServer
-from okx_gateway.edge.rest_server import RestServer
+from okx_gateway.edge.rest.asgi_app import AsgiApp
+from okx_gateway.edge.rest.rest_server import RestServer
 from okx_gateway.ledger.charge import ChargeTable
 from okx_gateway.ledger.redis_ledger import LedgerSettings, RedisLedger
 from okx_gateway.market.clock_sync import ERROR_MS_MAX, keep_in_step

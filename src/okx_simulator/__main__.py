@@ -11,11 +11,11 @@ from typing import Literal
 import click
 import orjson
 
-from okx_simulator.accounts_file import DEFAULT_ACCOUNTS, AccountSettings, read_accounts
-from okx_simulator.fault_rule import FaultRule, read_rule
+from okx_simulator.account.accounts_file import DEFAULT_ACCOUNTS, AccountSettings, read_accounts
+from okx_simulator.fault.rule import FaultRule, read_rule
 from okx_simulator.simulator import Options, Simulator
 from okx_simulator.tls import server_context
-from okx_simulator.websocket_server import IDLE_MS
+from okx_simulator.websocket.server import IDLE_MS
 
 _SAME_AS_LISTEN = ("", 0)
 _AUTHORITY = "authority.pem"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import ip_address
 
-from okx_simulator.accounts_file import KEY_PATTERN, AccountSettings, ApiKey, Permission
+from okx_simulator.account.accounts_file import KEY_PATTERN, AccountSettings, ApiKey, Permission
 from okx_simulator.error_code import RefusedError
 
 TOLERANCE_MS = 30_000

@@ -33,16 +33,16 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from okx_simulator.account import Account
+from okx_simulator.account.account import Account
 from okx_simulator.check import Keys
 from okx_simulator.exchange import Exchange
-from okx_simulator.fault_rule import FaultError, FaultRule, read_rule
-from okx_simulator.faults import Faults
-from okx_simulator.limits import Limits
-from okx_simulator.order_row import fill_row, order_row
+from okx_simulator.fault.faults import Faults
+from okx_simulator.fault.rule import FaultError, FaultRule, read_rule
+from okx_simulator.limit.limits import Limits
+from okx_simulator.order.row import fill_row, order_row
 from okx_simulator.request_log import RequestLog
-from okx_simulator.socket_registry import SocketRegistry
-from okx_simulator.websocket_error import CloseCode
+from okx_simulator.websocket.error import CloseCode
+from okx_simulator.websocket.socket_registry import SocketRegistry
 
 ORDERS_PAGE_MAX = 5_000
 _ENTRIES_DEFAULT = 1_000

@@ -4,15 +4,15 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import TypeVar
 
-from okx_simulator.account import Account
-from okx_simulator.accounts_file import AccountSettings
-from okx_simulator.aftermath import Aftermath
-from okx_simulator.algo_call import AlgoCalls
-from okx_simulator.algo_desk import AlgoDesk
+from okx_simulator.account.account import Account
+from okx_simulator.account.accounts_file import AccountSettings
+from okx_simulator.account.balance_row import balance_row
+from okx_simulator.account.position_call import change_margin, close_position
+from okx_simulator.account.treasury import Treasury
+from okx_simulator.algo.call import AlgoCalls
+from okx_simulator.algo.desk import AlgoDesk
 from okx_simulator.announcer import Announcer
 from okx_simulator.answer import Ack, Row
-from okx_simulator.balance_row import balance_row
-from okx_simulator.cancel_timer import CancelTimers
 from okx_simulator.clock import Clock
 from okx_simulator.event import (
     BookUpdated,
@@ -22,15 +22,15 @@ from okx_simulator.event import (
     TradeHappened,
 )
 from okx_simulator.ids import Ids
-from okx_simulator.instrument import Instrument
-from okx_simulator.market import Market
-from okx_simulator.order import BY_USER
-from okx_simulator.order_call import OrderCalls
-from okx_simulator.order_desk import OrderDesk
-from okx_simulator.param import Params
+from okx_simulator.market.instrument import Instrument
+from okx_simulator.market.market import Market
+from okx_simulator.order.aftermath import Aftermath
+from okx_simulator.order.call import OrderCalls
+from okx_simulator.order.cancel_timer import CancelTimers
+from okx_simulator.order.desk import OrderDesk
+from okx_simulator.order.order import BY_USER
 from okx_simulator.periodic import Periodic
-from okx_simulator.position_call import change_margin, close_position
-from okx_simulator.treasury import Treasury
+from okx_simulator.rest.param import Params
 
 T = TypeVar("T")
 _TRADE_STEPS_MAX = 50
@@ -165,7 +165,7 @@ class Exchange:
         return self.market.mark(instrument)
 
     def balance_row(self, uid: str, only: tuple[str, ...] = ()) -> Row:
-        """Return the row of 'Get balance', details of those in `only` (empty: all)."""
+        """Return the data of the account channel, details of those in `only` (empty: all)."""
         account = self.account(uid)
         return balance_row(account, self.mark, self.market.usd, self.market.now_ms, only)
 

@@ -6,9 +6,8 @@ Source: OKX docs, 'Cancel All After', 'Get funding rate', 'Get instruments' (`ex
 from contextlib import suppress
 from decimal import Decimal
 
-from okx_simulator.account import Account
-from okx_simulator.algo_desk import AlgoDesk
-from okx_simulator.bill import (
+from okx_simulator.account.account import Account
+from okx_simulator.account.bill import (
     DELIVERED,
     DELIVERY,
     FUNDING,
@@ -17,18 +16,25 @@ from okx_simulator.bill import (
     BalanceChange,
     bill_row,
 )
-from okx_simulator.cancel_timer import CancelTimers
+from okx_simulator.account.margin import is_below_maintenance
+from okx_simulator.account.position import NET, Position, apply_fill
+from okx_simulator.account.settlement import CLOSED_ALL, close_position
+from okx_simulator.account.valuation import worth
+from okx_simulator.algo.desk import AlgoDesk
 from okx_simulator.error_code import RefusedError
 from okx_simulator.event import InstrumentsUpdated
-from okx_simulator.funding import next_funding_ms, rate_at
-from okx_simulator.instrument import Instrument
-from okx_simulator.margin import is_below_maintenance
+from okx_simulator.market.funding import next_funding_ms, rate_at
+from okx_simulator.market.instrument import Instrument
 from okx_simulator.number import ZERO, text
-from okx_simulator.order import BY_DELIVERY, BY_LIQUIDATION, BY_OPTION_EXPIRY, BY_TIMER, NewOrder
-from okx_simulator.order_desk import OrderDesk, Origin
-from okx_simulator.position import NET, Position, apply_fill
-from okx_simulator.settlement import CLOSED_ALL, close_position
-from okx_simulator.valuation import worth
+from okx_simulator.order.cancel_timer import CancelTimers
+from okx_simulator.order.desk import OrderDesk, Origin
+from okx_simulator.order.order import (
+    BY_DELIVERY,
+    BY_LIQUIDATION,
+    BY_OPTION_EXPIRY,
+    BY_TIMER,
+    NewOrder,
+)
 
 _LIQUIDATION = Origin(category="full_liquidation")
 

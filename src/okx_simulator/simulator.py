@@ -11,27 +11,27 @@ from typing import Literal, Self
 
 from aiohttp import web
 
-from okx_simulator.accounts_file import DEFAULT_ACCOUNTS, AccountSettings
-from okx_simulator.broadcast import Broadcast
-from okx_simulator.channel_account import AccountFeed
-from okx_simulator.channel_market import MarketFeed
-from okx_simulator.channel_rows import ChannelRows
+from okx_simulator.account.accounts_file import DEFAULT_ACCOUNTS, AccountSettings
 from okx_simulator.check import Keys
 from okx_simulator.clock import Clock
 from okx_simulator.control_server import ControlServer
 from okx_simulator.exchange import Exchange
-from okx_simulator.fault_rule import FaultRule
-from okx_simulator.faults import Faults
-from okx_simulator.http_server import HttpServer, application
-from okx_simulator.limits import Limits
+from okx_simulator.fault.faults import Faults
+from okx_simulator.fault.rule import FaultRule
+from okx_simulator.fault.side_effect import SideEffects
+from okx_simulator.limit.limits import Limits
 from okx_simulator.request_log import RequestLog
-from okx_simulator.rest_dispatch import RestDispatch
-from okx_simulator.rest_gate import RestGate
-from okx_simulator.side_effect import SideEffects
-from okx_simulator.socket_registry import SocketRegistry
-from okx_simulator.websocket_dispatch import Dispatch
-from okx_simulator.websocket_operation import OrderOperations
-from okx_simulator.websocket_server import IDLE_MS, WebSocketServer
+from okx_simulator.rest.dispatch import RestDispatch
+from okx_simulator.rest.gate import RestGate
+from okx_simulator.rest.http_server import HttpServer, application
+from okx_simulator.websocket.broadcast import Broadcast
+from okx_simulator.websocket.channel_account import AccountFeed
+from okx_simulator.websocket.channel_market import MarketFeed
+from okx_simulator.websocket.channel_rows import ChannelRows
+from okx_simulator.websocket.dispatch import Dispatch
+from okx_simulator.websocket.operation import OrderOperations
+from okx_simulator.websocket.server import IDLE_MS, WebSocketServer
+from okx_simulator.websocket.socket_registry import SocketRegistry
 
 # How long a stop waits for answers that are still under way.
 STOP_S_MAX = 1.0

@@ -12,7 +12,7 @@ import requests
 from okx.websocket.WsPrivateAsync import WsPrivateAsync
 from okx.websocket.WsPublicAsync import WsPublicAsync
 
-from okx_simulator.accounts_file import DEFAULT_ACCOUNTS
+from okx_simulator.account.accounts_file import DEFAULT_ACCOUNTS
 
 UID = DEFAULT_ACCOUNTS[0].uid
 

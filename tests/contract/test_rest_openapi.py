@@ -21,9 +21,9 @@ from schemathesis.generation import GenerationMode
 
 from okx_gateway.api.v1 import gateway_service_pb2
 from okx_gateway.edge import translate
-from okx_gateway.edge.openapi import openapi_document
-from okx_gateway.edge.route import Matched, RouteTable
-from okx_gateway.edge.transcode import request_message
+from okx_gateway.edge.openapi.document import openapi_document
+from okx_gateway.edge.rest.route import Matched, RouteTable
+from okx_gateway.edge.rest.transcode import request_message
 from tests.support.running import (
     ACCOUNT,
     Gateway,

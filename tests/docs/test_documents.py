@@ -13,7 +13,7 @@ from okx_gateway.api.v1.error_reason_pb2 import ErrorReason
 from okx_gateway.domain import errors
 from okx_gateway.edge.status import status_of
 from okx_gateway.okx.endpoint import Endpoint
-from okx_simulator.fault_rule import Kind
+from okx_simulator.fault.rule import Kind
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "okx_gateway"

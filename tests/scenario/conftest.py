@@ -6,6 +6,8 @@ from pathlib import Path
 import grpc
 import pytest
 import pytest_asyncio
+
+from okx_gateway.api.v1.gateway_service_pb2_grpc import GatewayServiceStub
 from tests.support.running import (
     Exchange,
     Gateway,
@@ -14,8 +16,6 @@ from tests.support.running import (
     running_gateway,
     settings_for,
 )
-
-from okx_gateway.api.v1.gateway_service_pb2_grpc import GatewayServiceStub
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -13,9 +13,9 @@ from structlog.testing import capture_logs
 
 from okx_gateway.api.v1 import gateway_service_pb2 as api
 from okx_gateway.edge.admission import Admission
-from okx_gateway.edge.asgi_app import AsgiApp
 from okx_gateway.edge.call import Call
-from okx_gateway.edge.rest_server import RestServer
+from okx_gateway.edge.rest.asgi_app import AsgiApp
+from okx_gateway.edge.rest.rest_server import RestServer
 from okx_gateway.settings import ListenAddress
 
 

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from okx_simulator.accounts_file import AccountSettings, ApiKey
+from okx_simulator.account.accounts_file import AccountSettings, ApiKey
 from okx_simulator.answer import Ack
 from okx_simulator.clock import Clock
-from okx_simulator.endpoint import Call
 from okx_simulator.event import Event, OrderUpdated
 from okx_simulator.exchange import Exchange
-from okx_simulator.instrument import Instrument
-from okx_simulator.listing import Listing
-from okx_simulator.order_row import order_row
-from okx_simulator.rest_table import ENDPOINTS
+from okx_simulator.market.instrument import Instrument
+from okx_simulator.market.listing import Listing
+from okx_simulator.order.row import order_row
+from okx_simulator.rest.endpoint import Call
+from okx_simulator.rest.table import ENDPOINTS
 
 # A Sunday noon, so that nothing expires and no funding is paid unless a test waits for it.
 START_MS = 1_795_348_800_000 + 4 * 3_600_000 + 1

@@ -11,7 +11,7 @@ from typing import Any, Self
 import aiohttp
 import pytest
 
-from okx_simulator.accounts_file import DEFAULT_ACCOUNTS
+from okx_simulator.account.accounts_file import DEFAULT_ACCOUNTS
 from okx_simulator.simulator import Options, Simulator
 
 KEY = DEFAULT_ACCOUNTS[0].keys[0]

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from okx_simulator.accounts_file import DEFAULT_ACCOUNTS, AccountSettings, ApiKey
+from okx_simulator.account.accounts_file import DEFAULT_ACCOUNTS, AccountSettings, ApiKey
 from okx_simulator.check import (
     Identity,
     Keys,

@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 
 from okx_simulator.event import InstrumentsUpdated
-from okx_simulator.funding import next_funding_ms, rate_at
+from okx_simulator.market.funding import next_funding_ms, rate_at
 from tests.support.trading_floor import MINE, SPOT, SWAP, Floor, settings
 
 EXPIRY_S = datetime(2026, 11, 27, 8, tzinfo=UTC).timestamp()

@@ -5,7 +5,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from okx_simulator.fault_rule import read_rule
+from okx_simulator.fault.rule import read_rule
 from okx_simulator.simulator import Options, Simulator
 from okx_simulator.tls import server_context
 

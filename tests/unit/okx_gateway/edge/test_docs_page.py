@@ -4,7 +4,7 @@ import re
 from html.parser import HTMLParser
 from importlib.resources import files
 
-PAGE = files("okx_gateway.edge") / "docs_page"
+PAGE = files("okx_gateway.edge.rest") / "docs_page"
 SERVED = {"/docs/docs.css", "/docs/docs.js", "/openapi.json"}
 
 

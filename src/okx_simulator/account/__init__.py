@@ -1,0 +1,1 @@
+"""Who owns what: balances, positions, margin and their records."""

@@ -1,0 +1,1 @@
+"""How OKX's rate limits are counted."""

@@ -1,0 +1,1 @@
+"""What is traded, and what it is worth: instruments, prices, books and trades."""

@@ -1,0 +1,1 @@
+"""What becomes of an order: rules, matching, life and history."""

@@ -1,0 +1,1 @@
+"""How REST requests are checked and answered."""

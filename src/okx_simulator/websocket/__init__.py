@@ -1,0 +1,1 @@
+"""How sockets are served: logins, subscriptions, operations and pushes."""
