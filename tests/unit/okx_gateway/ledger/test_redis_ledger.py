@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -70,7 +71,8 @@ def worst_stretch(times: Sequence[int], width: int) -> int:
 
 async def spent_at(redis: "Redis", window: str) -> list[int]:
     key = f"okxgw:{{{OWNER}}}:window:{window}"
-    return [int(score) for _, score in await redis.zrange(key, 0, -1, withscores=True)]
+    spends: Any = await redis.zrange(key, 0, -1, withscores=True)
+    return [int(score) for _, score in spends]
 
 
 async def test_the_slots_of_a_burst_never_exceed_the_window_and_waste_nothing(
@@ -148,7 +150,7 @@ async def test_an_admitted_order_is_on_record_before_it_is_sent(
     assert record.outcome is None
     assert record.order == an_order("a1")
     assert record.expiry_ms == EXCHANGE_MS + 1_000
-    audit = await redis.xrange(f"okxgw:{{{OWNER}}}:audit")
+    audit: Any = await redis.xrange(f"okxgw:{{{OWNER}}}:audit")
     assert [entry["event"] for _, entry in audit] == ["sending"]
 
 
