@@ -1,7 +1,7 @@
 """How does OKX show the balances of an account? Pure.
 
-Source: OKX docs, 'Get balance' and 'Account channel', with its table of which field applies in which account mode. Every
-documented key is present, "" where it does not apply.
+Source: OKX docs, 'Get balance' and 'Account channel', with the table of which field applies in
+which account mode. Every documented key is present, "" where it does not apply.
 """
 
 from decimal import Decimal

@@ -10,7 +10,7 @@ from okx_simulator.error_code import MESSAGES, STATUSES, RefusedError, status_of
 
 def test_every_code_that_is_refused_with_has_words() -> None:
     used = set()
-    for path in Path(okx_simulator.__file__).parent.glob("*.py"):
+    for path in Path(okx_simulator.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "RefusedError":
                 used |= {one.value for one in ast.walk(node) if isinstance(one, ast.Constant)}
