@@ -14,6 +14,7 @@ from okx_simulator.account.accounts_file import KEY_PATTERN, AccountSettings, Ap
 from okx_simulator.error_code import RefusedError
 
 TOLERANCE_MS = 30_000
+UNUSED_US_MAX = 14 * 86_400_000_000
 LOGIN_PATH = "/users/self/verify"
 
 
@@ -40,7 +41,11 @@ class RestRequest:
 
 
 class Keys:
-    """Every key of the exchange, with its account."""
+    """Every key of the exchange, with its account.
+
+    A live key that may trade or withdraw and is bound to no IP dies when it has not been used for
+    14 days. Signing a REST request and logging in count as use; what a socket sends later does not.
+    """
 
     def __init__(self, accounts: tuple[AccountSettings, ...]) -> None:
         self._by_key = {
@@ -48,10 +53,24 @@ class Keys:
             for account in accounts
             for key in account.keys
         }
+        # When each key was used last; those not used yet count from the first look for any.
+        self._used_us: dict[str, int] = {}
+        self._since_us: int | None = None
 
-    def find(self, key: str) -> Identity | None:
-        """Return the identity behind a key, None where OKX has no such key."""
-        return self._by_key.get(key)
+    def find(self, key: str, now_us: int) -> Identity | None:
+        """Return the identity behind a key, None where OKX has no such key, or has one no more."""
+        if self._since_us is None:
+            self._since_us = now_us
+        identity = self._by_key.get(key)
+        unused_us = now_us - self._used_us.get(key, self._since_us)
+        if identity is not None and unused_us > UNUSED_US_MAX and _lapses(identity.key):
+            self.revoke(key)
+            return None
+        return identity
+
+    def note_use(self, identity: Identity, now_us: int) -> None:
+        """Note that whoever holds a key has proven it."""
+        self._used_us[identity.key.key] = now_us
 
     def revoke(self, key: str) -> bool:
         """Forget a key, as its owner's deleting it does; return whether it existed."""
@@ -76,7 +95,7 @@ def check_rest(request: RestRequest, keys: Keys, permission: Permission, now_us:
     _check_age(_parse_iso(timestamp), now_us)
     if not KEY_PATTERN.fullmatch(key_text):
         raise RefusedError("50111")
-    identity = keys.find(key_text)
+    identity = keys.find(key_text, now_us)
     if identity is None:
         raise RefusedError("50119")
     _check_environment(request, identity.key)
@@ -88,6 +107,7 @@ def check_rest(request: RestRequest, keys: Keys, permission: Permission, now_us:
     check_ip(identity.key, request.remote_ip)
     if permission not in identity.key.permissions and permission != "read_only":
         raise RefusedError("50120")
+    keys.note_use(identity, now_us)
     return identity
 
 
@@ -112,7 +132,7 @@ def check_login(login: Login, keys: Keys, now_us: int) -> Identity:
         raise LoginRefusedError("60004", "Invalid timestamp")
     if abs(int(login.timestamp) * 1_000 - now_us // 1_000) > TOLERANCE_MS:
         raise LoginRefusedError("60006", "Timestamp request expired")
-    identity = keys.find(login.api_key)
+    identity = keys.find(login.api_key, now_us)
     if identity is None:
         raise LoginRefusedError("60005", "Invalid apiKey")
     text = f"{login.timestamp}GET{LOGIN_PATH}".encode()
@@ -121,6 +141,7 @@ def check_login(login: Login, keys: Keys, now_us: int) -> Identity:
     if not _is_same(identity.key.passphrase, login.passphrase):
         raise LoginRefusedError("60024", "Wrong passphrase")
     check_ip(identity.key, login.remote_ip)
+    keys.note_use(identity, now_us)
     return identity
 
 
@@ -141,6 +162,10 @@ def check_ip(key: ApiKey, remote_ip: str) -> None:
     """
     if key.ips and not _is_listed(key, remote_ip):
         raise RefusedError("50110", remote_ip)
+
+
+def _lapses(key: ApiKey) -> bool:
+    return not key.ips and not key.demo and bool({"trade", "withdraw"} & set(key.permissions))
 
 
 def _is_listed(key: ApiKey, remote_ip: str) -> bool:

@@ -1,4 +1,6 @@
 from collections.abc import Mapping
+from contextlib import suppress
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -27,7 +29,8 @@ READER = ApiKey(
     passphrase="p",
     permissions=("read_only",),
 )
-KEYS = Keys((DEFAULT_ACCOUNTS[0].model_copy(update={"keys": (KEY, DEMO, READER)}),))
+KEYS_OF_ALL = (DEFAULT_ACCOUNTS[0].model_copy(update={"keys": (KEY, DEMO, READER)}),)
+KEYS = Keys(KEYS_OF_ALL)
 TARGET = "/api/v5/account/balance?ccy=BTC"
 
 
@@ -143,11 +146,34 @@ def test_a_bound_key_works_from_its_addresses_only(
 def test_a_revoked_key_is_gone() -> None:
     account = AccountSettings(uid="1", keys=(KEY,))
     keys = Keys((account,))
-    assert keys.find(KEY.key) == Identity("1", KEY)
+    assert keys.find(KEY.key, NOW_US) == Identity("1", KEY)
     assert keys.revoke(KEY.key)
     assert not keys.revoke(KEY.key)
     with pytest.raises(RefusedError, match="50119"):
         check_rest(request(), keys, "read_only", NOW_US)
+
+
+DAY_US = 86_400_000_000
+BOUND = KEY.model_copy(update={"ips": (ip_network("10.0.0.0/8"),)})
+
+
+@pytest.mark.parametrize(("key", "lapses"), [(KEY, 1), (READER, 0), (DEMO, 0), (BOUND, 0)])
+def test_an_unbound_key_dies_of_disuse(key: ApiKey, lapses: int) -> None:
+    keys, identity = Keys((AccountSettings(uid="1", keys=(key,)),)), Identity("1", key)
+    assert keys.find(key.key, 0) == identity
+    assert keys.find(key.key, 14 * DAY_US) == identity
+    keys.note_use(identity, 14 * DAY_US)
+    assert keys.find(key.key, 28 * DAY_US) == identity
+    assert keys.find(key.key, 28 * DAY_US + 1) == (None if lapses else identity)
+
+
+def test_only_what_is_proven_counts_as_use() -> None:
+    for headers, alive in (({"ok-access-sign": "AAAA"}, False), ({}, True)):
+        keys = Keys(KEYS_OF_ALL)
+        keys.find(KEY.key, NOW_US - 10 * DAY_US)
+        with suppress(RefusedError):
+            check_rest(request(headers=headers), keys, "trade", NOW_US)
+        assert (keys.find(KEY.key, NOW_US + 10 * DAY_US) is not None) == alive
 
 
 def login(**changed: str) -> Login:
