@@ -19,7 +19,6 @@ from okx_gateway.custody.vault_file import VaultFile
 from okx_gateway.custody.vault_key import VaultKey, vault_key_from_text
 from okx_gateway.custody.vault_key_file import read_vault_key
 from okx_gateway.domain.deadline import Deadline
-from okx_gateway.domain.instrument import Instrument, InstrumentType
 from okx_gateway.edge.admission import Admission
 from okx_gateway.edge.gateway_calls import UseCaseCalls, UseCases
 from okx_gateway.edge.grpc_server import GrpcServer
@@ -30,7 +29,6 @@ from okx_gateway.ledger.redis_ledger import LedgerSettings, RedisLedger
 from okx_gateway.market.clock_sync import ERROR_MS_MAX, keep_in_step
 from okx_gateway.market.instrument_catalog import InstrumentCatalog
 from okx_gateway.market.ticker_board import TickerBoard
-from okx_gateway.okx.endpoint import Endpoint
 from okx_gateway.okx.exchange_client import ExchangeClient
 from okx_gateway.okx.exchange_clock import ExchangeClock
 from okx_gateway.okx.rest_client import RestClient
@@ -43,6 +41,7 @@ from okx_gateway.usecases.find_order import FindOrder
 from okx_gateway.usecases.get_balance import GetBalance
 from okx_gateway.usecases.get_order import GetOrder
 from okx_gateway.usecases.place_order import PlaceOrder
+from okx_gateway.usecases.public_requests import PublicRequests
 from okx_gateway.usecases.resolve_order import ResolveOrder
 from okx_gateway.usecases.stream_ticker import StreamTicker
 from okx_gateway.usecases.supervisor import Supervisor
@@ -51,7 +50,6 @@ _LOG = structlog.get_logger()
 _READY_POLL_S = 0.2
 _REDIS_CONNECT_TIMEOUT_S = 0.5
 _REDIS_CONNECTIONS_MAX = 16
-_BACKGROUND_DEADLINE_S = 5.0
 
 
 class UnfitSettingsError(Exception):
@@ -71,11 +69,20 @@ class Gateway:
         return self._parts.unready_because()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Parts:
+    """What the use cases are made of."""
+
     clock: ExchangeClock
-    accounts: AccountRegister
+    exchange: ExchangeClient
+    ledger: RedisLedger
+    ask: AskExchange
+    public: PublicRequests
     instruments: InstrumentCatalog
+    accounts: AccountRegister
+    board: TickerBoard
+    socket: WebSocketClient
+    supervisor: Supervisor
 
     def unready_because(self) -> list[str]:
         reasons = []
@@ -99,63 +106,12 @@ async def serve(settings: Settings) -> AsyncIterator[Gateway]:
     """
     require_servable(settings)
     async with AsyncExitStack() as stack:
-        tls = _tls(settings)
-        clock = ExchangeClock()
-        signer = _signer(settings)
-        rest = await stack.enter_async_context(RestClient(settings.okx_rest_url, tls=tls))
-        demo = settings.environment is Environment.DEMO
-        exchange = ExchangeClient(rest, signer, clock, demo=demo)
-        redis = _redis(settings)
-        stack.push_async_callback(redis.aclose)
-        ledger = RedisLedger(redis, _ledger_settings(settings))
-        stack.push_async_callback(ledger.close)
-        charges = ChargeTable(settings.budget_jitter_ms)
-        ask = AskExchange(ledger, charges, exchange)
-        public = _PublicRequests(settings.egress_address, ask, exchange)
-        instruments = InstrumentCatalog(
-            public.instruments,
-            option_families=settings.option_families,
-            refresh_s=settings.instrument_refresh_s,
-        )
-        accounts = AccountRegister(signer, exchange, settings.environment)
-        feed = TickerFeed()
-        board = TickerBoard(feed, readers_max=settings.streams_max)
-        stack.callback(board.close)
-        socket = WebSocketClient(settings.okx_ws_public_url, feed, board, tls=tls)
-        board.wake = socket.wake
-        supervisor = Supervisor(tasks_max=settings.calls_max)
-        resolve = ResolveOrder(
-            ledger=ledger,
-            ask=ask,
-            clock=clock,
-            supervisor=supervisor,
-            margin_ms=settings.absence_margin_ms,
-        )
-        find = FindOrder(accounts, instruments, ledger)
-        usecases = UseCases(
-            place_order=PlaceOrder(
-                accounts=accounts,
-                instruments=instruments,
-                ledger=ledger,
-                charges=charges,
-                exchange=exchange,
-                clock=clock,
-                resolve=resolve,
-                supervisor=supervisor,
-            ),
-            cancel_order=CancelOrder(find=find, ask=ask, supervisor=supervisor),
-            get_order=GetOrder(find=find, ask=ask, resolve=resolve),
-            get_balance=GetBalance(
-                accounts=accounts,
-                charges=charges,
-                ask=ask,
-                exchange=exchange,
-                supervisor=supervisor,
-            ),
-            stream_ticker=StreamTicker(board=board, instruments=instruments),
-        )
-        calls = UseCaseCalls(usecases, default_deadline_s=settings.default_deadline_ms / 1000)
+        parts = await _make_parts(settings, stack)
         admission = Admission(calls_max=settings.calls_max, streams_max=settings.streams_max)
+        calls = UseCaseCalls(
+            _make_use_cases(settings, parts),
+            default_deadline_s=settings.default_deadline_ms / 1000,
+        )
         grpc_server = GrpcServer(
             calls,
             listen=settings.grpc_listen,
@@ -163,62 +119,111 @@ async def serve(settings: Settings) -> AsyncIterator[Gateway]:
             reflect=settings.grpc_reflection,
             max_deadline_s=settings.max_deadline_ms / 1000,
         )
-        parts = _Parts(clock, accounts, instruments)
-        rest_app = AsgiApp(
-            calls,
-            admission=admission,
-            ready=parts.unready_because,
-            default_deadline_s=settings.default_deadline_ms / 1000,
-            max_deadline_s=settings.max_deadline_ms / 1000,
+        rest_server = _make_rest_server(settings, parts, calls, admission)
+        stack.push_async_callback(
+            _Drain(settings.drain_grace_s, admission, parts.supervisor, grpc_server, rest_server)
         )
-        connections_max = settings.calls_max + settings.streams_max
-        rest_server = RestServer(
-            rest_app, listen=settings.rest_listen, connections_max=connections_max
-        )
-        drain = _Drain(settings.drain_grace_s, admission, supervisor, grpc_server, rest_server)
-        stack.push_async_callback(drain)
-        grpc_address = await grpc_server.start()
-        rest_address = await rest_server.start()
+        gateway = Gateway(await grpc_server.start(), await rest_server.start(), parts)
         for work in (
-            keep_in_step(clock, public.time),
-            instruments.keep_fresh(),
-            accounts.verify_all(),
-            socket.run(),
+            keep_in_step(parts.clock, parts.public.time),
+            parts.instruments.keep_fresh(),
+            parts.accounts.verify_all(),
+            parts.socket.run(),
             _tell_ready(parts, grpc_server),
         ):
             await stack.enter_async_context(_in_background(work))
         _LOG.info(
             "serving",
-            grpc=str(grpc_address),
-            rest=str(rest_address),
+            grpc=str(gateway.grpc),
+            rest=str(gateway.rest),
             environment=settings.environment,
         )
-        yield Gateway(grpc_address, rest_address, parts)
+        yield gateway
         _LOG.info("stopping")
 
 
-@dataclass(frozen=True, slots=True)
-class _PublicRequests:
-    """Requests that OKX counts by the address they come from."""
+async def _make_parts(settings: Settings, stack: AsyncExitStack) -> _Parts:
+    tls = _tls(settings)
+    clock = ExchangeClock()
+    signer = _signer(settings)
+    rest = await stack.enter_async_context(RestClient(settings.okx_rest_url, tls=tls))
+    demo = settings.environment is Environment.DEMO
+    exchange = ExchangeClient(rest, signer, clock, demo=demo)
+    redis = _redis(settings)
+    stack.push_async_callback(redis.aclose)
+    ledger = RedisLedger(redis, _ledger_settings(settings))
+    stack.push_async_callback(ledger.close)
+    ask = AskExchange(ledger, ChargeTable(settings.budget_jitter_ms), exchange)
+    public = PublicRequests(settings.egress_address, ask, exchange)
+    instruments = InstrumentCatalog(
+        public.instruments,
+        option_families=settings.option_families,
+        refresh_s=settings.instrument_refresh_s,
+    )
+    feed = TickerFeed()
+    board = TickerBoard(feed, readers_max=settings.streams_max)
+    stack.callback(board.close)
+    socket = WebSocketClient(settings.okx_ws_public_url, feed, board, tls=tls)
+    board.wake = socket.wake
+    return _Parts(
+        clock=clock,
+        exchange=exchange,
+        ledger=ledger,
+        ask=ask,
+        public=public,
+        instruments=instruments,
+        accounts=AccountRegister(signer, exchange, settings.environment),
+        board=board,
+        socket=socket,
+        supervisor=Supervisor(tasks_max=settings.calls_max),
+    )
 
-    address: str
-    ask: AskExchange
-    exchange: ExchangeClient
 
-    async def time(self) -> None:
-        await self._wait(Endpoint.GET_TIME)
-        await self.exchange.synchronise()
+def _make_use_cases(settings: Settings, parts: _Parts) -> UseCases:
+    resolve = ResolveOrder(
+        ledger=parts.ledger,
+        ask=parts.ask,
+        clock=parts.clock,
+        supervisor=parts.supervisor,
+        margin_ms=settings.absence_margin_ms,
+    )
+    find = FindOrder(parts.accounts, parts.instruments, parts.ledger)
+    return UseCases(
+        place_order=PlaceOrder(
+            accounts=parts.accounts,
+            instruments=parts.instruments,
+            ledger=parts.ledger,
+            charges=parts.ask.charges,
+            exchange=parts.exchange,
+            clock=parts.clock,
+            resolve=resolve,
+            supervisor=parts.supervisor,
+        ),
+        cancel_order=CancelOrder(find=find, ask=parts.ask, supervisor=parts.supervisor),
+        get_order=GetOrder(find=find, ask=parts.ask, resolve=resolve),
+        get_balance=GetBalance(
+            accounts=parts.accounts,
+            charges=parts.ask.charges,
+            ask=parts.ask,
+            exchange=parts.exchange,
+            supervisor=parts.supervisor,
+        ),
+        stream_ticker=StreamTicker(board=parts.board, instruments=parts.instruments),
+    )
 
-    async def instruments(self, kind: InstrumentType, family: str) -> list[Instrument]:
-        await self._wait(Endpoint.GET_INSTRUMENTS, kind)
-        return await self.exchange.instruments(kind, family)
 
-    async def _wait(self, endpoint: Endpoint, kind: InstrumentType | None = None) -> None:
-        await self.ask.wait_for_room(
-            f"address:{self.address}",
-            self.ask.charges.of_read(endpoint, kind),
-            Deadline.after(_BACKGROUND_DEADLINE_S),
-        )
+def _make_rest_server(
+    settings: Settings, parts: _Parts, calls: UseCaseCalls, admission: Admission
+) -> RestServer:
+    app = AsgiApp(
+        calls,
+        admission=admission,
+        ready=parts.unready_because,
+        default_deadline_s=settings.default_deadline_ms / 1000,
+        max_deadline_s=settings.max_deadline_ms / 1000,
+    )
+    connections_max = settings.calls_max + settings.streams_max
+    return RestServer(app, listen=settings.rest_listen, connections_max=connections_max)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ _NESTING_MAX = 3
 _TEXT_LENGTH_MAX = 8_192
 
 
-class _Handler(logging.StreamHandler[TextIO]):
+class _LineWriter(logging.StreamHandler[TextIO]):
     """Writes what libraries log; a class of its own, so that it can be found and replaced."""
 
 
@@ -57,7 +57,7 @@ def install_logs(level: str, log_format: str, stream: TextIO) -> None:
         logger_factory=structlog.WriteLoggerFactory(file=stream),
         cache_logger_on_first_use=False,
     )
-    handler = _Handler(stream)
+    handler = _LineWriter(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
@@ -65,7 +65,7 @@ def install_logs(level: str, log_format: str, stream: TextIO) -> None:
         )
     )
     root = logging.getLogger()
-    for earlier in [each for each in root.handlers if isinstance(each, _Handler)]:
+    for earlier in [each for each in root.handlers if isinstance(each, _LineWriter)]:
         root.removeHandler(earlier)
     root.addHandler(handler)
     root.setLevel(threshold)

@@ -18,6 +18,7 @@ from okx_gateway.api.v1 import gateway_service_pb2
 from okx_gateway.domain.errors import GatewayError
 from okx_gateway.edge.admission import Admission
 from okx_gateway.edge.call import SERVICE, Call, GatewayCalls
+from okx_gateway.edge.openapi.document import openapi_document
 from okx_gateway.edge.rest.event_stream import EVENT_STREAM, write_events
 from okx_gateway.edge.rest.http_exchange import (
     JSON,
@@ -202,8 +203,6 @@ def _bare(code: grpc.StatusCode, http_status: int, message: str) -> RpcStatus:
 
 @cache
 def _openapi() -> bytes:
-    from okx_gateway.edge.openapi.document import openapi_document  # noqa: PLC0415
-
     return orjson.dumps(openapi_document())
 
 
