@@ -1,0 +1,405 @@
+import time
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from google.protobuf import json_format
+from google.protobuf.message import Message
+from hypothesis import given
+from hypothesis import strategies as st
+
+from okx_gateway.api.v1 import gateway_service_pb2 as api
+from okx_gateway.api.v1 import order_pb2
+from okx_gateway.domain.balance import Balance, CurrencyBalance
+from okx_gateway.domain.errors import InvalidRequestError
+from okx_gateway.domain.order import (
+    AttachedExit,
+    Cancel,
+    CancelOutcome,
+    Conflict,
+    Limit,
+    Market,
+    NewOrder,
+    NotPlaced,
+    Order,
+    OrderName,
+    OrderState,
+    Outcome,
+    Placed,
+    PositionSide,
+    Refused,
+    SelfTradePrevention,
+    Side,
+    TargetCurrency,
+    TimeInForce,
+    TradeMode,
+    TriggerPriceType,
+)
+from okx_gateway.domain.ticker import Gap, Heartbeat
+from okx_gateway.edge import translate
+from okx_gateway.usecases.get_balance import DatedBalance
+from okx_gateway.usecases.get_order import OrderAnswer
+from okx_gateway.usecases.place_order import PlaceAnswer
+from tests.fakes.exchange import EMPTY_BALANCE
+from tests.fakes.orders import an_order
+from tests.fakes.tickers import a_ticker
+
+MS = 1_700_000_000_123
+TIME = "2023-11-14T22:13:20.123Z"
+
+MINIMAL: dict[str, Any] = {
+    "account": "main",
+    "client_order_id": "a1",
+    "instrument": "BTC-USDT",
+    "side": "SIDE_BUY",
+    "trade_mode": "TRADE_MODE_CASH",
+    "quantity": "0.5",
+    "limit": {"price": "30000.1", "time_in_force": "TIME_IN_FORCE_GOOD_TILL_CANCELLED"},
+}
+
+
+def a_request(**changes: Any) -> api.PlaceOrderRequest:
+    fields = {name: value for name, value in (MINIMAL | changes).items() if value is not None}
+    return json_format.ParseDict(fields, api.PlaceOrderRequest())
+
+
+def ordered(**changes: Any) -> NewOrder:
+    request = a_request(**changes)
+    translate.check(request)
+    return translate.new_order(request)
+
+
+def wrong(request: Message) -> list[str]:
+    """The fields that break a rule."""
+    with pytest.raises(InvalidRequestError) as invalid:
+        translate.check(request)
+    return [violation.field for violation in invalid.value.violations]
+
+
+def shown(message: Message) -> dict[str, Any]:
+    return json_format.MessageToDict(message, preserving_proto_field_name=True)
+
+
+def test_the_least_that_an_order_needs() -> None:
+    assert ordered() == an_order()
+
+
+def test_every_field_of_an_order_is_translated() -> None:
+    order = ordered(
+        side="SIDE_SELL",
+        trade_mode="TRADE_MODE_ISOLATED",
+        limit=None,
+        market={"target_currency": "TARGET_CURRENCY_QUOTE"},
+        position_side="POSITION_SIDE_SHORT",
+        reduce_only=True,
+        margin_currency="USDT",
+        self_trade_prevention="SELF_TRADE_PREVENTION_CANCEL_BOTH",
+        take_profit={"trigger_price": "31000"},
+        stop_loss={
+            "trigger_price": "29000",
+            "trigger_price_type": "TRIGGER_PRICE_TYPE_MARK",
+            "order_price": "28990.5",
+        },
+        tag="desk7",
+    )
+    assert order == an_order(
+        side=Side.SELL,
+        trade_mode=TradeMode.ISOLATED,
+        kind=Market(TargetCurrency.QUOTE),
+        position_side=PositionSide.SHORT,
+        reduce_only=True,
+        margin_currency="USDT",
+        self_trade_prevention=SelfTradePrevention.CANCEL_BOTH,
+        take_profit=AttachedExit(Decimal(31000), TriggerPriceType.LAST, None),
+        stop_loss=AttachedExit(Decimal(29000), TriggerPriceType.MARK, Decimal("28990.5")),
+        tag="desk7",
+    )
+
+
+@pytest.mark.parametrize("force", TimeInForce)
+def test_every_time_in_force_has_its_name(force: TimeInForce) -> None:
+    limit = {"price": "30000.1", "time_in_force": f"TIME_IN_FORCE_{force.name}"}
+    assert ordered(limit=limit).kind == Limit(Decimal("30000.1"), force)
+
+
+@pytest.mark.parametrize("mode", TradeMode)
+@pytest.mark.parametrize("prevention", SelfTradePrevention)
+@pytest.mark.parametrize("watched", TriggerPriceType)
+def test_every_value_of_an_enum_has_its_name(
+    mode: TradeMode, prevention: SelfTradePrevention, watched: TriggerPriceType
+) -> None:
+    order = ordered(
+        trade_mode=f"TRADE_MODE_{mode.name}",
+        self_trade_prevention=f"SELF_TRADE_PREVENTION_{prevention.name}",
+        take_profit={
+            "trigger_price": "1",
+            "trigger_price_type": f"TRIGGER_PRICE_TYPE_{watched.name}",
+        },
+    )
+    assert (order.trade_mode, order.self_trade_prevention) == (mode, prevention)
+    assert order.take_profit == AttachedExit(Decimal(1), watched)
+
+
+def test_an_exit_that_was_not_given_is_none() -> None:
+    order = ordered(market={}, limit=None)
+    assert (order.take_profit, order.stop_loss) == (None, None)
+    assert order.kind == Market(None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"account": None}, "account"),
+        ({"account": "Main"}, "account"),
+        ({"account": "main\n"}, "account"),
+        ({"client_order_id": "a-1"}, "client_order_id"),
+        ({"client_order_id": "a" * 33}, "client_order_id"),
+        ({"client_order_id": "\u0663"}, "client_order_id"),
+        ({"instrument": "btc-usdt"}, "instrument"),
+        ({"instrument": "BTC-USDT\n"}, "instrument"),
+        ({"side": None}, "side"),
+        ({"side": 9}, "side"),
+        ({"trade_mode": None}, "trade_mode"),
+        *(({"quantity": text}, "quantity") for text in ("", "0", "0.0", "-1", "1e3", "01", "1.")),
+        *(({"quantity": text}, "quantity") for text in ("NaN", "1\n", "\u0663", "9" * 19)),
+        ({"limit": {"price": "1e3", "time_in_force": 1}}, "limit.price"),
+        ({"limit": {"price": "1"}}, "limit.time_in_force"),
+        ({"limit": None}, "kind"),
+        ({"position_side": 7}, "position_side"),
+        ({"margin_currency": "usdt"}, "margin_currency"),
+        ({"self_trade_prevention": 9}, "self_trade_prevention"),
+        ({"take_profit": {"trigger_price": "0"}}, "take_profit.trigger_price"),
+        ({"stop_loss": {"trigger_price": "1", "order_price": "-1"}}, "stop_loss.order_price"),
+        ({"tag": "a" * 17}, "tag"),
+    ],
+)
+def test_each_rule_of_the_proto_names_its_field(changes: dict[str, Any], field: str) -> None:
+    assert wrong(a_request(**changes)) == [field]
+
+
+def test_everything_wrong_is_told_at_once() -> None:
+    request = a_request(account="X", side=None, quantity="0", limit=None)
+    assert sorted(wrong(request)) == ["account", "kind", "quantity", "side"]
+
+
+def test_a_rule_over_two_fields_names_the_one_it_is_about() -> None:
+    limit = {"price": "1", "time_in_force": "TIME_IN_FORCE_FILL_OR_KILL"}
+    request = a_request(limit=limit, self_trade_prevention="SELF_TRADE_PREVENTION_CANCEL_BOTH")
+    with pytest.raises(InvalidRequestError) as invalid:
+        translate.check(request)
+    [violation] = invalid.value.violations
+    assert violation.field == "self_trade_prevention"
+    assert violation.description.startswith("must not be")
+
+
+def test_what_was_given_is_quoted_up_to_a_bound() -> None:
+    with pytest.raises(InvalidRequestError) as invalid:
+        translate.check(a_request(quantity="9" * 500))
+    assert invalid.value.violations[0].value == "9" * 64
+
+
+def test_an_element_of_a_list_is_named_by_its_place() -> None:
+    request = api.StreamTickerRequest(instruments=["BTC-USDT", "x"])
+    assert wrong(request) == ["instruments[1]"]
+    assert wrong(api.StreamTickerRequest()) == ["instruments"]
+    assert wrong(api.GetBalanceRequest(account="main", currencies=["BTC", "BTC"])) == ["currencies"]
+
+
+@pytest.mark.parametrize("kind", [api.CancelOrderRequest, api.GetOrderRequest])
+def test_an_order_is_named_by_exactly_one_id(
+    kind: type[api.CancelOrderRequest] | type[api.GetOrderRequest],
+) -> None:
+    ours = kind(account="main", client_order_id="a1")
+    translate.check(ours)
+    assert translate.order_name(ours) == OrderName("a1")
+    theirs = kind(account="main", exchange_order_id="77", instrument="BTC-USDT")
+    translate.check(theirs)
+    assert translate.order_name(theirs) == OrderName(exchange_order_id="77")
+    assert wrong(kind(account="main")) == ["order_id"]
+    assert wrong(kind(account="main", exchange_order_id="77")) == ["instrument"]
+
+
+@given(st.binary(max_size=200))
+def test_whatever_parses_is_either_refused_or_an_order(content: bytes) -> None:
+    try:
+        request = api.PlaceOrderRequest.FromString(content)
+    except Exception:  # noqa: BLE001  # protobuf's own error: not our concern here
+        return
+    try:
+        translate.check(request)
+    except InvalidRequestError:
+        return
+    assert translate.new_order(request).quantity > 0
+
+
+def test_an_order_that_was_placed() -> None:
+    placed = Placed("77", MS, 1_700_000_000_123_456, 1_700_000_000_124_000)
+    assert shown(translate.place_response(an_order(), PlaceAnswer(placed, replayed=True))) == {
+        "outcome": "ORDER_OUTCOME_PLACED",
+        "client_order_id": "a1",
+        "exchange_order_id": "77",
+        "place_time": TIME,
+        "exchange_receive_time": "2023-11-14T22:13:20.123456Z",
+        "exchange_send_time": "2023-11-14T22:13:20.124Z",
+        "replayed": True,
+    }
+
+
+def test_times_that_are_not_known_are_left_out() -> None:
+    answer = PlaceAnswer(Placed("77", 0), replayed=False)
+    message = translate.place_response(an_order(), answer)
+    assert set(shown(message)) == {"outcome", "client_order_id", "exchange_order_id"}
+
+
+@pytest.mark.parametrize("outcome", CancelOutcome)
+def test_every_outcome_of_a_cancel_has_its_name(outcome: CancelOutcome) -> None:
+    assert shown(translate.cancel_response(Cancel(outcome, "a1", "77", MS))) == {
+        "outcome": f"CANCEL_OUTCOME_{outcome.name}",
+        "client_order_id": "a1",
+        "exchange_order_id": "77",
+        "update_time": TIME,
+    }
+
+
+ORDER = Order(
+    client_order_id="a1",
+    exchange_order_id="77",
+    instrument="BTC-USDT",
+    side=Side.SELL,
+    state=OrderState.PARTIALLY_FILLED,
+    price="30000.1",
+    quantity="0.5",
+    filled_quantity="0.1",
+    average_price="30001",
+    fee="-0.001",
+    fee_currency="USDT",
+    tag="desk7",
+    cancel_source="",
+    place_ms=MS,
+    update_ms=MS,
+)
+
+
+def test_an_order_as_okx_holds_it() -> None:
+    answer = OrderAnswer(Placed("77", MS), ORDER)
+    assert shown(translate.order_response("main", answer)) == {
+        "outcome": "ORDER_OUTCOME_PLACED",
+        "order": {
+            "account": "main",
+            "client_order_id": "a1",
+            "exchange_order_id": "77",
+            "instrument": "BTC-USDT",
+            "side": "SIDE_SELL",
+            "state": "ORDER_STATE_PARTIALLY_FILLED",
+            "price": "30000.1",
+            "quantity": "0.5",
+            "filled_quantity": "0.1",
+            "average_price": "30001",
+            "fee": "-0.001",
+            "fee_currency": "USDT",
+            "tag": "desk7",
+            "place_time": TIME,
+            "update_time": TIME,
+        },
+    }
+
+
+@pytest.mark.parametrize("state", OrderState)
+def test_every_state_has_its_name(state: OrderState) -> None:
+    assert order_pb2.OrderState.Value(f"ORDER_STATE_{state.name}") != 0
+
+
+@pytest.mark.parametrize(
+    ("outcome", "told"),
+    [
+        (None, {"outcome": "ORDER_OUTCOME_IN_DOUBT", "resolve_time": TIME}),
+        (Conflict("side"), {"outcome": "ORDER_OUTCOME_IN_DOUBT"}),
+        (NotPlaced(), {"outcome": "ORDER_OUTCOME_NOT_PLACED"}),
+        (
+            Refused("51008", "no funds"),
+            {
+                "outcome": "ORDER_OUTCOME_REFUSED",
+                "okx_code": "51008",
+                "okx_message": "no funds",
+            },
+        ),
+    ],
+)
+def test_what_became_of_an_order_that_okx_does_not_have(
+    outcome: Outcome | None, told: dict[str, str]
+) -> None:
+    assert shown(translate.order_response("main", OrderAnswer(outcome, None, MS))) == told
+
+
+def test_a_balance_says_how_old_it_is() -> None:
+    currency = CurrencyBalance(
+        currency="USDT",
+        cash="1",
+        available="2",
+        frozen="3",
+        equity="4",
+        equity_usd="5",
+        liability="6",
+        unrealised_profit="-7",
+        update_ms=MS,
+    )
+    balance = Balance(
+        total_equity_usd="8", adjusted_equity_usd="9", currencies=(currency,), update_ms=MS
+    )
+    message = translate.balance_response(DatedBalance(balance, time.monotonic() - 1.5, MS))
+    assert 1.5 <= message.age.ToNanoseconds() / 1e9 < 3
+    assert shown(message.balance) == {
+        "total_equity_usd": "8",
+        "adjusted_equity_usd": "9",
+        "currencies": [
+            {
+                "currency": "USDT",
+                "cash": "1",
+                "available": "2",
+                "frozen": "3",
+                "equity": "4",
+                "equity_usd": "5",
+                "liability": "6",
+                "unrealised_profit": "-7",
+                "update_time": TIME,
+            }
+        ],
+        "update_time": TIME,
+    }
+    assert message.receive_time.ToMilliseconds() == MS
+
+
+def test_a_balance_is_never_younger_than_now() -> None:
+    dated = DatedBalance(EMPTY_BALANCE, time.monotonic() + 5, MS)
+    assert translate.balance_response(dated).age.ToMilliseconds() == 0
+
+
+def test_a_ticker_a_gap_and_a_heartbeat() -> None:
+    assert shown(translate.ticker_response(a_ticker("BTC-USDT", 123))) == {
+        "ticker": {
+            "instrument": "BTC-USDT",
+            "last_price": "123",
+            "last_quantity": "0.1",
+            "bid_price": "8888.88",
+            "bid_quantity": "5",
+            "ask_price": "9999.99",
+            "ask_quantity": "11",
+            "open_price_24h": "9000",
+            "high_price_24h": "10000",
+            "low_price_24h": "8888.88",
+            "volume_24h": "2222.5",
+            "volume_currency_24h": "2222",
+            "exchange_time": TIME,
+            "receive_time": "2023-11-14T22:13:20.128Z",
+        }
+    }
+    for lost, reason in ((True, "CONNECTION_LOST"), (False, "SUBSCRIPTION_ENDED")):
+        gap = Gap(("BTC-USDT", "ETH-USDT"), connection_lost=lost, detect_ms=MS)
+        assert shown(translate.ticker_response(gap)) == {
+            "gap": {
+                "instruments": ["BTC-USDT", "ETH-USDT"],
+                "reason": f"GAP_REASON_{reason}",
+                "detect_time": TIME,
+            }
+        }
+    assert shown(translate.ticker_response(Heartbeat(MS))) == {"heartbeat": {"send_time": TIME}}
