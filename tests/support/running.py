@@ -1,11 +1,13 @@
 """Runs the whole product as its user would: simulator and `okx-gateway serve` as processes."""
 
+import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -94,9 +96,13 @@ class Exchange:
 
 
 async def _rows(session: aiohttp.ClientSession, path: str) -> list[dict[str, str]]:
-    async with session.get(path) as response:
-        rows: list[dict[str, str]] = (await response.json())["data"]
-        return rows
+    for _ in range(5):
+        async with session.get(path) as response:
+            if response.status == HTTPStatus.OK:
+                rows: list[dict[str, str]] = (await response.json())["data"]
+                return rows
+        await asyncio.sleep(1)  # the limit by address, which the gateway uses too
+    raise AssertionError(f"{path} is not answered")
 
 
 async def _priced(session: aiohttp.ClientSession, row: dict[str, str]) -> dict[str, str]:

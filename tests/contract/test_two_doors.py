@@ -1,0 +1,335 @@
+"""gRPC and REST answer alike: one suite of scenarios, run through each."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from decimal import Decimal
+
+import aiohttp
+import grpc
+import pytest
+import pytest_asyncio
+
+from okx_gateway.api.v1 import gateway_service_pb2 as api
+from okx_gateway.api.v1 import order_pb2
+from tests.support.doors import Door, GrpcDoor, RefusedError, RestDoor
+from tests.support.running import (
+    ACCOUNT,
+    Exchange,
+    Gateway,
+    make_vault,
+    running_exchange,
+    running_gateway,
+    settings_for,
+)
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+GTC = order_pb2.TIME_IN_FORCE_GOOD_TILL_CANCELLED
+HTTP = {
+    "INVALID_ARGUMENT": 400,
+    "FAILED_PRECONDITION": 400,
+    "NOT_FOUND": 404,
+    "ALREADY_EXISTS": 409,
+    "ABORTED": 409,
+    "RESOURCE_EXHAUSTED": 429,
+    "UNKNOWN": 500,
+    "DEADLINE_EXCEEDED": 504,
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def exchange(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Exchange]:
+    async with running_exchange(tmp_path_factory.mktemp("exchange")) as exchange:
+        yield exchange
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gateway(
+    exchange: Exchange, valkey_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Gateway]:
+    settings = {
+        **settings_for(exchange.address, valkey_url),
+        **make_vault(tmp_path_factory.mktemp("vault")),
+        "OKX_GATEWAY_ABSENCE_MARGIN_MS": "1000",
+    }
+    async with running_gateway(settings) as gateway:
+        yield gateway
+
+
+@pytest_asyncio.fixture(loop_scope="module", params=["grpc", "rest"])
+async def door(request: pytest.FixtureRequest, gateway: Gateway) -> AsyncIterator[Door]:
+    if request.param == "grpc":
+        async with grpc.aio.insecure_channel(gateway.grpc) as channel:
+            yield GrpcDoor(channel)
+    else:
+        async with aiohttp.ClientSession(f"http://{gateway.rest}") as session:
+            yield RestDoor(session)
+
+
+def an_order(instrument: str = "BTC-USDT", **changes: object) -> api.PlaceOrderRequest:
+    request = api.PlaceOrderRequest(
+        account=ACCOUNT,
+        client_order_id=uuid.uuid4().hex,
+        instrument=instrument,
+        side=order_pb2.SIDE_BUY,
+        trade_mode=order_pb2.TRADE_MODE_CASH,
+        quantity="0.001",
+    )
+    if "market" not in changes:
+        request.limit.price, request.limit.time_in_force = "90000", GTC
+    request.MergeFrom(api.PlaceOrderRequest(**changes))  # type: ignore[arg-type]
+    return request
+
+
+def named(order: api.PlaceOrderRequest) -> api.GetOrderRequest:
+    return api.GetOrderRequest(account=ACCOUNT, client_order_id=order.client_order_id)
+
+
+async def refusal(door: Door, name: str, request: object, **options: float) -> RefusedError:
+    with pytest.raises(RefusedError) as refused:
+        await door.call(name, request, **options)  # type: ignore[arg-type]
+    if isinstance(door, RestDoor):
+        assert refused.value.http_status == HTTP[refused.value.code]
+    return refused.value
+
+
+async def until_final(door: Door, order: api.PlaceOrderRequest) -> order_pb2.Order:
+    for _ in range(40):
+        found = await door.call("GetOrder", named(order))
+        if found.order.state in (
+            order_pb2.ORDER_STATE_FILLED,
+            order_pb2.ORDER_STATE_CANCELLED,
+        ):
+            return found.order  # type: ignore[no-any-return]
+        await asyncio.sleep(0.05)
+    raise AssertionError("the order came to no end")
+
+
+async def available(door: Door, currency: str) -> Decimal:
+    request = api.GetBalanceRequest(account=ACCOUNT, currencies=[currency])
+    response = await door.call("GetBalance", request)
+    assert [each.currency for each in response.balance.currencies] == [currency]
+    assert response.age.ToMilliseconds() < 5_000
+    return Decimal(response.balance.currencies[0].available)
+
+
+async def test_a_limit_order_rests_is_seen_and_is_cancelled(door: Door) -> None:
+    order = an_order(tag="desk7")
+    placed = await door.call("PlaceOrder", order)
+    assert placed.outcome == order_pb2.ORDER_OUTCOME_PLACED
+    assert not placed.replayed
+    assert placed.exchange_receive_time.ToMicroseconds() > 0
+    found = await door.call("GetOrder", named(order))
+    assert found.outcome == order_pb2.ORDER_OUTCOME_PLACED
+    assert found.order.exchange_order_id == placed.exchange_order_id
+    assert (found.order.state, found.order.price, found.order.tag) == (
+        order_pb2.ORDER_STATE_LIVE,
+        "90000",
+        "desk7",
+    )
+    cancel = api.CancelOrderRequest(account=ACCOUNT, client_order_id=order.client_order_id)
+    cancelled = await door.call("CancelOrder", cancel)
+    assert cancelled.outcome == api.CANCEL_OUTCOME_CANCELLING
+    ended = await until_final(door, order)
+    assert (ended.state, ended.cancel_source) == (order_pb2.ORDER_STATE_CANCELLED, "1")
+    again = await door.call("CancelOrder", cancel)
+    assert again.outcome == api.CANCEL_OUTCOME_CANCELLED
+
+
+async def test_an_order_is_found_and_cancelled_by_the_id_of_the_exchange(door: Door) -> None:
+    placed = await door.call("PlaceOrder", an_order())
+    which = {
+        "account": ACCOUNT,
+        "exchange_order_id": placed.exchange_order_id,
+        "instrument": "BTC-USDT",
+    }
+    found = await door.call("GetOrder", api.GetOrderRequest(**which))
+    assert found.order.state == order_pb2.ORDER_STATE_LIVE
+    cancelled = await door.call("CancelOrder", api.CancelOrderRequest(**which))
+    assert cancelled.exchange_order_id == placed.exchange_order_id
+
+
+async def test_a_market_order_sent_again_is_replayed_and_fills_once(door: Door) -> None:
+    quote = order_pb2.MarketOrder(target_currency=order_pb2.TARGET_CURRENCY_QUOTE)
+    order = an_order(market=quote, quantity="50")
+    before = await available(door, "USDT")
+    first = await door.call("PlaceOrder", order)
+    once = await available(door, "USDT")
+    again = await door.call("PlaceOrder", order)
+    assert again.replayed
+    assert again.exchange_order_id == first.exchange_order_id
+    assert before - once > 49
+    assert await available(door, "USDT") == once
+    cancel = api.CancelOrderRequest(account=ACCOUNT, client_order_id=order.client_order_id)
+    cancelled = await door.call("CancelOrder", cancel)
+    assert cancelled.outcome == api.CANCEL_OUTCOME_ALREADY_FILLED
+
+
+@pytest.mark.parametrize(
+    ("time_in_force", "price", "cancel_source"),
+    [
+        (order_pb2.TIME_IN_FORCE_POST_ONLY, "104000", "31"),
+        (order_pb2.TIME_IN_FORCE_FILL_OR_KILL, "97000", "13"),
+        (order_pb2.TIME_IN_FORCE_IMMEDIATE_OR_CANCEL, "97000", "14"),
+    ],
+)
+async def test_what_cannot_stand_is_placed_and_then_cancelled(
+    door: Door,
+    time_in_force: "order_pb2.TimeInForce.ValueType",
+    price: str,
+    cancel_source: str,
+) -> None:
+    limit = order_pb2.LimitOrder(price=price, time_in_force=time_in_force)
+    order = an_order(limit=limit)
+    await door.call("PlaceOrder", order)
+    ended = await until_final(door, order)
+    assert (ended.state, ended.cancel_source) == (order_pb2.ORDER_STATE_CANCELLED, cancel_source)
+
+
+async def test_every_type_of_instrument_can_be_ordered(door: Door, exchange: Exchange) -> None:
+    seen = set()
+    for each in await exchange.tradable():
+        if each["type"] in seen:
+            continue
+        seen.add(each["type"])
+        spot = each["type"] == "SPOT"
+        order = an_order(
+            each["instrument"],
+            quantity=each["quantity"],
+            trade_mode=order_pb2.TRADE_MODE_CASH if spot else order_pb2.TRADE_MODE_CROSS,
+            limit=order_pb2.LimitOrder(price=each["below"], time_in_force=GTC),
+            margin_currency="USDT" if each["type"] == "MARGIN" else "",
+        )
+        order.quantity = each["quantity"]
+        placed = await door.call("PlaceOrder", order)
+        assert placed.outcome == order_pb2.ORDER_OUTCOME_PLACED
+    assert seen == {"SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION"}
+
+
+async def test_exits_travel_with_the_order(door: Door) -> None:
+    order = an_order(
+        "BTC-USDT-SWAP",
+        trade_mode=order_pb2.TRADE_MODE_CROSS,
+        quantity="0.01",
+        take_profit=order_pb2.AttachedExit(trigger_price="120000"),
+        stop_loss=order_pb2.AttachedExit(trigger_price="80000", order_price="79000"),
+    )
+    order.quantity = "0.01"
+    assert (await door.call("PlaceOrder", order)).exchange_order_id
+
+
+async def test_another_order_under_a_used_id_is_refused_by_the_first_difference(door: Door) -> None:
+    order = an_order()
+    await door.call("PlaceOrder", order)
+    order.limit.price = "90001"
+    refused = await refusal(door, "PlaceOrder", order)
+    assert (refused.code, refused.reason) == ("ALREADY_EXISTS", "CLIENT_ORDER_ID_TAKEN")
+    assert refused.metadata["firstDifference"] == "limit.price"
+
+
+async def test_what_the_exchange_refuses_is_told_in_its_words_twice(door: Door) -> None:
+    order = an_order("OKB-USDT", market=order_pb2.MarketOrder(), side=order_pb2.SIDE_SELL)
+    order.quantity = "1"  # of which the account has none
+    first = await refusal(door, "PlaceOrder", order)
+    assert (first.code, first.reason) == ("FAILED_PRECONDITION", "ORDER_REFUSED")
+    assert first.metadata["okxCode"] == "51008"
+    assert first.metadata["replayed"] == "false"
+    again = await refusal(door, "PlaceOrder", order)
+    assert again.metadata == {**first.metadata, "replayed": "true"}
+    found = await door.call("GetOrder", named(order))
+    assert (found.outcome, found.okx_code) == (order_pb2.ORDER_OUTCOME_REFUSED, "51008")
+
+
+async def test_everything_wrong_is_told_at_once(door: Door) -> None:
+    order = an_order(tag="not-a-tag")
+    order.quantity, order.client_order_id, order.side = "1e3", "an/id", order_pb2.SIDE_UNSPECIFIED
+    order.client_order_id = "an_id"
+    refused = await refusal(door, "PlaceOrder", order)
+    assert (refused.code, refused.reason) == ("INVALID_ARGUMENT", "INVALID_REQUEST")
+    assert refused.fields == {"quantity", "client_order_id", "side", "tag"}
+
+
+async def test_the_rules_of_the_instrument_are_told_at_once(door: Door) -> None:
+    order = an_order(trade_mode=order_pb2.TRADE_MODE_CASH, reduce_only=True)
+    order.quantity, order.limit.price = "0.000000001", "90000.05"
+    refused = await refusal(door, "PlaceOrder", order)
+    assert refused.fields == {"quantity", "limit.price", "reduce_only"}
+
+
+async def test_unknown_names(door: Door) -> None:
+    refused = await refusal(door, "GetBalance", api.GetBalanceRequest(account="nobody"))
+    assert (refused.code, refused.reason) == ("NOT_FOUND", "ACCOUNT_UNKNOWN")
+    refused = await refusal(door, "PlaceOrder", an_order("NOT-LISTED"))
+    assert refused.fields == {"instrument"}
+    refused = await refusal(door, "GetOrder", named(an_order()))
+    assert (refused.code, refused.reason) == ("NOT_FOUND", "ORDER_NOT_FOUND")
+    with pytest.raises(RefusedError) as stream:
+        await anext(door.stream(["BTC-USDT", "NOT-LISTED"]))
+    assert stream.value.fields == {"instruments[1]"}
+
+
+async def test_a_full_budget_is_refused_with_the_time_to_wait(door: Door) -> None:
+    instrument = "DOGE-USDT" if isinstance(door, RestDoor) else "XRP-USDT"
+
+    def small() -> api.PlaceOrderRequest:
+        order = an_order(instrument, limit=order_pb2.LimitOrder(price="0.1", time_in_force=GTC))
+        order.quantity = "100"
+        return order
+
+    answers = await asyncio.gather(
+        *(door.call("PlaceOrder", small(), deadline_s=1.0) for _ in range(70)),
+        return_exceptions=True,
+    )
+    refused = [each for each in answers if isinstance(each, RefusedError)]
+    exhausted = [each for each in refused if each.reason == "BUDGET_EXHAUSTED"]
+    assert len(exhausted) == 10
+    assert {each.code for each in exhausted} == {"RESOURCE_EXHAUSTED"}
+    assert {each.quota for each in exhausted} == {f"place_order:{instrument}"}
+    assert all(1_000 < each.retry_ms <= 2_200 for each in exhausted)
+    if isinstance(door, RestDoor):
+        assert all(each.retry_after_s in (2, 3) for each in exhausted)
+
+
+async def test_doubt_is_told_and_ends(door: Door, exchange: Exchange) -> None:
+    match = {"method": "POST", "path": "/api/v5/trade/order"}
+    await exchange.put_faults({"kind": "drop_before", "count": 1, "match": match})
+    order = an_order("SOL-USDT", limit=order_pb2.LimitOrder(price="190", time_in_force=GTC))
+    order.quantity = "1"
+    refused = await refusal(door, "PlaceOrder", order, deadline_s=1.0)
+    assert (refused.code, refused.reason) == ("UNKNOWN", "ORDER_OUTCOME_UNKNOWN")
+    assert refused.metadata["resolveTime"].startswith("20")
+    found = await door.call("GetOrder", named(order))
+    assert found.outcome in (
+        order_pb2.ORDER_OUTCOME_IN_DOUBT,
+        order_pb2.ORDER_OUTCOME_NOT_PLACED,
+    )
+    for _ in range(40):
+        found = await door.call("GetOrder", named(order))
+        if found.outcome == order_pb2.ORDER_OUTCOME_NOT_PLACED:
+            break
+        await asyncio.sleep(0.2)
+    assert found.outcome == order_pb2.ORDER_OUTCOME_NOT_PLACED
+    refused = await refusal(door, "PlaceOrder", order)
+    assert (refused.code, refused.reason) == ("ABORTED", "ORDER_NOT_PLACED")
+
+
+async def test_a_stream_begins_with_the_last_ticker_and_tells_a_gap(
+    door: Door, exchange: Exchange
+) -> None:
+    events = door.stream(["BTC-USDT", "ETH-USDT"])
+    first = [await anext(events) for _ in range(2)]
+    assert {each.ticker.instrument for each in first} == {"BTC-USDT", "ETH-USDT"}
+    await exchange.control_call("POST", "/disconnect", {"url": "public"})
+    gapped: set[str] = set()
+    resumed: set[str] = set()
+    async with asyncio.timeout(15):
+        async for event in events:
+            if event.HasField("gap"):
+                gapped |= set(event.gap.instruments)
+            elif event.HasField("ticker") and gapped:
+                resumed.add(event.ticker.instrument)
+            if resumed == {"BTC-USDT", "ETH-USDT"}:
+                break
+    assert gapped == {"BTC-USDT", "ETH-USDT"}
+    await events.aclose()  # type: ignore[attr-defined]
