@@ -10,9 +10,9 @@ from okx_simulator.answer import Row
 from okx_simulator.number import ZERO, text
 from okx_simulator.order.order import Fill, Order
 
-TRANSFER, TRADE, DELIVERY, FUNDING = "1", "2", "3", "8"
+TRANSFER, TRADE, DELIVERY, MARGIN_TRANSFER, FUNDING = "1", "2", "3", "6", "8"
 BUY, SELL, OPEN_LONG, OPEN_SHORT, CLOSE_LONG, CLOSE_SHORT = "1", "2", "3", "4", "5", "6"
-DELIVERED = "112"
+DELIVERED, MARGIN_ADDED, MARGIN_REDUCED = "112", "160", "161"
 TRANSFER_IN, TRANSFER_OUT, FUNDING_EXPENSE, FUNDING_INCOME = "11", "12", "173", "174"
 
 

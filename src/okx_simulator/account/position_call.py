@@ -6,6 +6,13 @@ Source: OKX docs, 'Close positions', 'Increase/decrease margin'.
 from decimal import Decimal
 
 from okx_simulator.account.account import Account
+from okx_simulator.account.bill import (
+    MARGIN_ADDED,
+    MARGIN_REDUCED,
+    MARGIN_TRANSFER,
+    BalanceChange,
+    bill_row,
+)
 from okx_simulator.account.position import NET, Position
 from okx_simulator.answer import Row
 from okx_simulator.error_code import RefusedError
@@ -74,7 +81,7 @@ def change_margin(desk: OrderDesk, account: Account, params: Params, now_ms: int
     free = account.cash[position.ccy] - account.frozen[position.ccy]
     if change > free or -change > spare:
         raise RefusedError("59301")
-    account.pay(position.ccy, -change, now_ms)
+    _record(desk, account, position, change, now_ms)
     position.margin += change
     position.updated_ms = now_ms
     account.moved[position.key] = position
@@ -106,6 +113,29 @@ def find_position(account: Account, params: Params, listing: Listing) -> Positio
         ):
             return position
     raise RefusedError("51023")
+
+
+def _record(
+    desk: OrderDesk, account: Account, position: Position, change: Decimal, now_ms: int
+) -> None:
+    """Take from the balance what is added to a position's margin, and record it."""
+    bill = BalanceChange(
+        bill_id=str(desk.ids.next(now_ms)),
+        ccy=position.ccy,
+        change=-change,
+        balance=account.pay(position.ccy, -change, now_ms),
+        at_ms=now_ms,
+        kind=MARGIN_TRANSFER,
+        sub_kind=MARGIN_ADDED if change > 0 else MARGIN_REDUCED,
+        sz=abs(change),
+    )
+    row = bill_row(
+        bill,
+        instId=position.instrument.inst_id,
+        instType=position.instrument.inst_type,
+        mgnMode=position.mgn_mode,
+    )
+    account.bills.append(row)
 
 
 def _leverage(position: Position, mark: Decimal) -> Decimal:

@@ -13,6 +13,7 @@ from okx_simulator.answer import Row
 from okx_simulator.error_code import RefusedError
 from okx_simulator.exchange import Exchange
 from okx_simulator.market.instrument import Instrument
+from okx_simulator.market.instrument_table import START_USD
 from okx_simulator.number import ONE, ZERO, floor_to, text
 from okx_simulator.rest.endpoint import Call, Rows, reading, trading
 from okx_simulator.rest.param import amount, choice, required, text_of, words
@@ -23,6 +24,7 @@ _SIZES_MAX = 5
 _HEDGED = "long_short_mode"
 _SPOT_MODE, _PORTFOLIO_MODE = "1", "4"
 _MARGIN_MODES = ("cross", "isolated")
+_CURRENCIES = tuple(START_USD)
 
 
 def _traded(exchange: Exchange, inst_id: str, mode: str) -> Instrument:
@@ -158,7 +160,8 @@ def _max_sizes(exchange: Exchange, call: Call) -> Rows:
             selling = _cash(exchange, account, instrument.base_ccy)
         else:
             lever = amount(params, "leverage") or account.lever(instrument, mode, NET) or ONE
-            free = _available(exchange, account, text_of(params, "ccy") or instrument.money_ccy)
+            ccy = choice(params, "ccy", _CURRENCIES, instrument.money_ccy)
+            free = _available(exchange, account, ccy)
             buying, selling = (
                 free / initial_margin(instrument, ONE, px or price, lever, is_buy=is_buy)
                 for is_buy, price in ((True, quote.ask), (False, quote.bid))
@@ -198,6 +201,8 @@ def _max_withdrawals(exchange: Exchange, call: Call) -> Rows:
     wanted = words(call.params, "ccy", _NAMES_MAX)
     rows: list[Row] = []
     for ccy in wanted or currencies(account):
+        if ccy not in _CURRENCIES:
+            raise RefusedError("51000", "ccy")
         most = text(_cash(exchange, account, ccy))
         row = {"ccy": ccy, "maxWd": most, "maxWdEx": most}
         rows.append({**row, "spotOffsetMaxWd": "", "spotOffsetMaxWdEx": ""})
@@ -208,7 +213,7 @@ def _max_loans(exchange: Exchange, call: Call) -> Rows:
     """Answer how much may be borrowed to buy and to sell a margin pair."""
     account, mode = exchange.account(call.uid), choice(call.params, "mgnMode", _MARGIN_MODES)
     instrument = _traded(exchange, named(exchange, call.params).inst_id, mode)
-    margin_ccy = text_of(call.params, "mgnCcy") or instrument.quote_ccy
+    margin_ccy = choice(call.params, "mgnCcy", _CURRENCIES, instrument.quote_ccy)
     free_usd = _available(exchange, account, margin_ccy) * exchange.market.usd(margin_ccy)
     lever = account.lever(instrument, mode, NET)
     rows: list[Row] = []

@@ -59,6 +59,8 @@ def test_margin_is_added_and_taken_back(floor: Floor) -> None:
     after = floor.get("/account/positions")[0]
     assert Decimal(after["margin"]) - Decimal(before["margin"]) == 100
     assert floor.cash("USDT") == cash - 100
+    (bill,) = floor.get("/account/bills", type="6")
+    assert (bill["subType"], bill["balChg"], bill["instId"]) == ("160", "-100", SWAP)
     assert float(after["liqPx"]) < float(before["liqPx"])
     floor.post("/account/position/margin-balance", **change, type="reduce")
     assert floor.cash("USDT") == cash
