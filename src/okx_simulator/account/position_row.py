@@ -39,7 +39,6 @@ class Prices:
 def position_row(position: Position, prices: Prices, now_ms: int) -> Row:
     """Return the row of 'Get positions'; `pos` is 0 where the position has been closed."""
     instrument, mark = position.instrument, prices.quote.mark
-    upl, upl_last = position.upl(mark), position.upl(prices.last)
     is_open = bool(position.sz)
     money = position.in_ccy(worth(instrument, abs(position.sz), mark), mark)
     row: Row = {
@@ -80,15 +79,22 @@ def position_row(position: Position, prices: Prices, now_ms: int) -> Row:
         "realizedPnl": text(position.pnl + position.fee + position.funding_fee),
         "tradeId": position.trade_id,
         "uTime": str(position.updated_ms),
-        "upl": text(upl),
-        "uplLastPx": text(upl_last),
-        "uplRatio": text(_ratio(position, upl)),
-        "uplRatioLastPx": text(_ratio(position, upl_last)),
         "usdPx": text(prices.usd),
+        **_profits(position, mark, prices.last),
     }
     if instrument.inst_type == "MARGIN":
         row.update(_liability(position))
     return row
+
+
+def _profits(position: Position, mark: Decimal, last: Decimal) -> Row:
+    upl, upl_last = position.upl(mark), position.upl(last)
+    return {
+        "upl": text(upl),
+        "uplLastPx": text(upl_last),
+        "uplRatio": text(_ratio(position, upl)),
+        "uplRatioLastPx": text(_ratio(position, upl_last)),
+    }
 
 
 def closed_row(position: Position, kind: str) -> Row:
