@@ -67,6 +67,18 @@ def test_the_time_of_okx_always_lies_within_the_bounds(
             world.assert_bounded(clock)
 
 
+@pytest.mark.parametrize("drift_ppm", [-100, 100])
+@pytest.mark.parametrize("fraction_ms", [number / 20 for number in range(20)])
+def test_the_clocks_drift_apart_while_an_answer_is_on_its_way(
+    drift_ppm: int, fraction_ms: float
+) -> None:
+    for tenth_ms in range(20):
+        world = World(drift_ppm, OKX_MS + fraction_ms)
+        with living_in(world) as clock:
+            world.ask(clock, 0, 0, 4.9 + tenth_ms / 10_000)
+            world.assert_bounded(clock)
+
+
 def test_before_the_first_sample_nothing_is_known() -> None:
     with living_in(World()) as clock:
         assert clock.error_ms() > 3_600_000

@@ -66,6 +66,17 @@ async def test_one_proof_is_not_enough_and_two_lie_a_second_apart(desk: Desk) ->
     assert last_ms - first_ms >= 990
 
 
+async def test_a_slow_answer_counts_from_when_it_was_asked_for(desk: Desk) -> None:
+    # The first answers come after expiry and margin, and were asked for before.
+    desk.exchange.slow_s = 0.4
+    doubt = await a_doubt(desk)
+    assert await desk.resolve(doubt) == NotPlaced()
+    proofs_ms = [
+        at_ms for _, at_ms in desk.exchange.looked_up if at_ms > doubt.expiry_ms + MARGIN_MS
+    ]
+    assert proofs_ms[-1] - proofs_ms[0] >= 990
+
+
 async def test_an_order_that_shows_between_two_proofs_was_placed(desk: Desk) -> None:
     doubt = await a_doubt(desk, expired_ms=3_000)
     looking = desk.resolve.begin(doubt)
