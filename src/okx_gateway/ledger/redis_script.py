@@ -126,11 +126,16 @@ class RedisScripts:
             async with asyncio.timeout(self._timeout_s):
                 packed = connection.pack_commands(map(_command, calls))
                 await connection.send_packed_command(packed, check_health=False)
-                return [await _reply_from(connection) for _ in calls]
+                replies = [await _reply_from(connection) for _ in calls]
         except BaseException:
             # Replies that nobody reads would be taken for those of the next calls.
             await connection.disconnect(nowait=True)
             raise
+        else:
+            if any(_foreign(call, reply) for call, reply in zip(calls, replies, strict=True)):
+                # Nothing more that this connection says can be trusted.
+                await connection.disconnect(nowait=True)
+            return replies
         finally:
             await pool.release(connection)
 
@@ -155,8 +160,14 @@ def _settle(call: _Call, reply: Any) -> None:
         return  # its caller has gone
     if isinstance(reply, BaseException):
         call.reply.set_exception(LedgerUnavailableError(type(reply).__name__))
-    elif not isinstance(reply, list) or not reply or reply[0] != call.nonce:
-        # Somebody else's answer: nothing that this connection says can be trusted.
+    elif _foreign(call, reply):
         call.reply.set_exception(LedgerUnavailableError("an answer to another call"))
     else:
         call.reply.set_result(reply[1:])
+
+
+def _foreign(call: _Call, reply: Any) -> bool:
+    """Whether a reply is somebody else's."""
+    if isinstance(reply, BaseException):
+        return False
+    return not isinstance(reply, list) or not reply or reply[0] != call.nonce

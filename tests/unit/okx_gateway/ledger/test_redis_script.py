@@ -123,14 +123,19 @@ async def test_a_server_that_forgot_the_scripts_gets_them_again_and_runs_each_on
     assert await redis.zcard("window") == 10
 
 
-async def test_an_answer_to_another_call_is_not_believed(redis: "Redis") -> None:
-    scripts = RedisScripts(redis, timeout_s=2)
-    scripts.load("read_order", spends=False)
-    scripts._scripts["read_order"].script = "return {'another nonce', {}}"
+async def test_an_answer_to_another_call_is_not_believed_and_its_connection_dropped(
+    redis: "Redis", scripts: RedisScripts
+) -> None:
+    await scripts.call("read_order", ["row"], [])
+    connection = await redis.client_id()
+    assert await redis.client_id() == connection
+    right = scripts._scripts["read_order"].sha
     scripts._scripts["read_order"].sha = await redis.script_load("return {'another nonce', {}}")
     with pytest.raises(LedgerUnavailableError, match="another call"):
         await scripts.call("read_order", ["row"], [])
-    await scripts.close()
+    assert await redis.client_id() != connection
+    scripts._scripts["read_order"].sha = right
+    assert await scripts.call("read_order", ["row"], []) == [[]]
 
 
 async def test_a_script_that_fails_is_told_to_its_caller_alone(
