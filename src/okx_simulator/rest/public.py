@@ -198,11 +198,6 @@ def _status(exchange: Exchange, call: Call) -> Rows:
     return [row for row in exchange.maintenance if state in ("", row["state"])]
 
 
-def _spreads(_exchange: Exchange, _call: Call) -> Rows:
-    """Answer that no spreads are traded, which clients ask when they start."""
-    return []
-
-
 ENDPOINTS = (
     public("/public/time", _time),
     public("/public/instruments", instruments),
@@ -215,5 +210,4 @@ ENDPOINTS = (
     public("/public/underlying", _underlyings),
     public("/public/opt-summary", _option_summary),
     public("/system/status", _status),
-    public("/sprd/spreads", _spreads),
 )

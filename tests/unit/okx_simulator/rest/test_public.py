@@ -108,10 +108,6 @@ def test_underlyings_and_options(floor: Floor) -> None:
     assert len(floor.get("/public/opt-summary", uly="BTC-USD", expTime="261225")) == 6
 
 
-def test_no_spreads_are_traded(floor: Floor) -> None:
-    assert floor.get("/sprd/spreads") == []
-
-
 def test_maintenance_is_told_while_it_is_announced() -> None:
     floor = Floor()
     assert floor.get("/system/status") == []
