@@ -36,22 +36,25 @@ async def child_process(
     Raises:
         ChildFailedError: It ended first, or no line was taken within `wait_s`.
     """
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        env={**os.environ, **(environ or {})},
-        limit=_OUTPUT_LINE_BYTES_MAX,
-        preexec_fn=_end_with_parent if sys.platform == "linux" else None,
-    )
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env={**os.environ, **(environ or {})},
+            limit=_OUTPUT_LINE_BYTES_MAX,
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+        )
+    except OSError as error:
+        raise ChildFailedError(f"{name} cannot be started: {error}") from error
     assert process.stdout is not None  # noqa: S101  # a pipe was asked for
     lines: list[str] = []
     try:
         try:
             async with asyncio.timeout(wait_s):
                 await _until_ready(process.stdout, is_ready, lines)
-        except (TimeoutError, EOFError):
+        except (TimeoutError, EOFError, ValueError):  # the last of a line without an end
             printed = "\n".join(lines[-20:])
             raise ChildFailedError(f"{name} did not start:\n{printed}") from None
         drain = asyncio.get_running_loop().create_task(_discard(process.stdout))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from decimal import Decimal
 
 import click
 import grpc
@@ -35,9 +36,10 @@ class TickerTable:
     def _take_ticker(self, ticker: ticker_pb2.Ticker) -> None:
         name = ticker.instrument
         before = self._tickers.get(name)
-        if before is not None and before.last_price != ticker.last_price:
-            rose = float(ticker.last_price or 0) > float(before.last_price or 0)
-            self._moved[name] = "green" if rose else "red"
+        if before is not None:
+            change = Decimal(ticker.last_price or 0) - Decimal(before.last_price or 0)
+            if change:
+                self._moved[name] = "green" if change > 0 else "red"
         self._tickers[name] = ticker
         self._stale.discard(name)
 

@@ -36,9 +36,7 @@ _account = click.option("--account", default="main", show_default=True, help="Ac
 @click.option(
     "--time-in-force",
     type=click.Choice(list(_TIMES_IN_FORCE)),
-    default="gtc",
-    show_default=True,
-    help="How long a limit order may stand.",
+    help="How long an order with a --price may stand.  [default: gtc]",
 )
 @click.option("--unit", type=click.Choice(list(_TARGETS)), help="Unit of a market order.")
 @click.option(
@@ -59,7 +57,7 @@ def order(  # noqa: PLR0913  # one parameter per option
     instrument: str,
     account: str,
     price: str | None,
-    time_in_force: str,
+    time_in_force: str | None,
     unit: str | None,
     trade_mode: str,
     client_order_id: str | None,
@@ -75,6 +73,11 @@ def order(  # noqa: PLR0913  # one parameter per option
 
     Where the outcome is in doubt, run it again with the same --id: nothing is sent twice.
     """  # noqa: D301  # \b keeps the examples apart
+    # Ignored, either would make another order of it than was meant.
+    if price is None and time_in_force is not None:
+        raise click.UsageError("--time-in-force needs a --price: a market order does not stand")
+    if price is not None and unit is not None:
+        raise click.UsageError("--unit is for market orders: leave out --price or --unit")
     request = api.PlaceOrderRequest(
         account=account,
         client_order_id=client_order_id or uuid.uuid4().hex,
@@ -89,7 +92,7 @@ def order(  # noqa: PLR0913  # one parameter per option
             request.market.target_currency = _TARGETS[unit]
     else:
         request.limit.price = price
-        request.limit.time_in_force = _TIMES_IN_FORCE[time_in_force]
+        request.limit.time_in_force = _TIMES_IN_FORCE[time_in_force or "gtc"]
     click.echo(f"client order id  {request.client_order_id}", err=True)
     response = call(target, lambda gateway: gateway.PlaceOrder(request, timeout=deadline_s))
     rows = {

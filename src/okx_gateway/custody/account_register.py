@@ -54,7 +54,7 @@ class AccountRegister:
         if task is None:
             task = asyncio.get_running_loop().create_task(self._verify(name))
             self._verifying[name] = task
-            task.add_done_callback(lambda _: self._verifying.pop(name, None))
+            task.add_done_callback(lambda ended: self._forget(name, ended))
         done, _ = await asyncio.wait({task}, timeout=max(0.0, deadline.remaining_s()))
         if not done:
             raise ExchangeUnavailableError("it has not told yet whether the key may be used")
@@ -80,6 +80,11 @@ class AccountRegister:
     def ready(self) -> bool:
         """Whether at least one account may be used."""
         return bool(self._verified)
+
+    def _forget(self, name: str, ended: asyncio.Task[Account]) -> None:
+        self._verifying.pop(name, None)
+        if not ended.cancelled():
+            ended.exception()  # read, for the case that everybody has stopped waiting
 
     async def _verify(self, name: str) -> Account:
         config = await self._exchange.account_config(name)

@@ -90,6 +90,14 @@ async def test_one_that_ends_early_is_told_of_with_what_it_said() -> None:
     assert str(caught.value) == "the server did not start:\nstarting\nno such file"
 
 
+async def test_a_line_without_an_end_and_a_missing_program_are_told_of() -> None:
+    endless = python("print('x' * (3 << 20), end='')")
+    for command in (endless, ["/no/such/program"]):
+        with pytest.raises(ChildFailedError):
+            async with child_process(command, is_ready=str.isdigit, wait_s=30, name="x"):
+                pytest.fail("it was never ready")
+
+
 async def test_no_more_than_its_last_lines_are_told() -> None:
     code = "print(*range(100), sep='\\n')"
     with pytest.raises(ChildFailedError) as caught:

@@ -96,6 +96,7 @@ def test_a_gap_marks_its_instruments_until_their_next_ticker() -> None:
         (["9", "10"], GREEN),
         (["10", "9"], RED),
         (["9", "10", "10"], GREEN),
+        (["9", "10", "10.0"], GREEN),
         (["", "10"], GREEN),
     ],
 )

@@ -187,6 +187,8 @@ async def test_each_order_without_an_id_gets_a_new_one_that_can_be_given_again(
         ("buy", "1"),
         ("buy", "1", "BTC-USDT", "--price", "1", "--time-in-force", "forever"),
         ("buy", "1", "BTC-USDT", "--unit", "lots"),
+        ("buy", "1", "BTC-USDT", "--time-in-force", "fok"),
+        ("buy", "1", "BTC-USDT", "--price", "1", "--unit", "quote"),
         ("buy", "1", "BTC-USDT", "--trade-mode", "credit"),
     ],
 )
