@@ -198,6 +198,8 @@ async def test_people_end_it_with_an_interrupt(gateway: Gateway) -> None:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env={**os.environ, "COLUMNS": "120"},
+        # A program that a shell started in the background ignores it, and so do its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     await asyncio.wait_for(gateway.sent.wait(), 30)
     process.send_signal(signal.SIGINT)
