@@ -85,6 +85,10 @@ class GrpcServer:
         try:
             port = server.add_insecure_port(str(self._listen))
         except RuntimeError as error:
+            # One that never ran logs itself while it is freed, and whoever keeps that record
+            # crashes the process (grpcio 1.85, AioServer.__dealloc__).
+            await server.start()
+            await server.stop(None)
             raise OSError(f"cannot listen at {self._listen}: {error}") from error
         await server.start()
         self._server = server
