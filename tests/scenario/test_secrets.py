@@ -7,16 +7,13 @@ import signal
 import socket
 import sys
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import grpc
 import pytest
-from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as otlp
-from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc as otlp_grpc
 from redis.asyncio import Redis
 
 from okx_gateway.api.v1 import gateway_service_pb2 as api
@@ -27,6 +24,7 @@ from okx_gateway.custody.vault_key_file import create_vault_key
 from tests.plugins.canary import PLANTED, Canaries
 from tests.support.doors import GrpcDoor, RefusedError, RestDoor
 from tests.support.running import ACCOUNT, running_exchange, settings_for
+from tests.support.span_sink import span_sink
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -41,30 +39,6 @@ FAILURES: list[dict[str, Any]] = [
     {"kind": "code_before", "code": "50102"},
     {"kind": "code_after", "code": "50004"},
 ]
-
-
-class SpanSink(otlp_grpc.TraceServiceServicer):
-    """Keeps what arrives over OTLP, as bytes."""
-
-    def __init__(self) -> None:
-        self.received = bytearray()
-
-    async def Export(  # noqa: N802
-        self, request: otlp.ExportTraceServiceRequest, _context: Any
-    ) -> otlp.ExportTraceServiceResponse:
-        self.received += request.SerializeToString()
-        return otlp.ExportTraceServiceResponse()
-
-
-@asynccontextmanager
-async def spans() -> AsyncIterator[tuple[SpanSink, str]]:
-    sink = SpanSink()
-    server = grpc.aio.server()
-    otlp_grpc.add_TraceServiceServicer_to_server(sink, server)  # type: ignore[no-untyped-call]
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    yield sink, f"http://127.0.0.1:{port}"
-    await server.stop(0)
 
 
 def free_port() -> int:
@@ -143,7 +117,7 @@ async def test_no_planted_secret_shows_and_a_planted_leak_is_found(
                 tmp_path, keys=[{"key": key, "secret": secret, "passphrase": passphrase}]
             )
         )
-        sink, collector = await stack.enter_async_context(spans())
+        sink, collector = await stack.enter_async_context(span_sink())
         environ = {
             **os.environ,
             **settings_for(exchange.address, valkey_url),

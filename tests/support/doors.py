@@ -56,7 +56,9 @@ class RefusedError(Exception):
 class Door(Protocol):
     """One way in."""
 
-    async def call(self, name: str, request: Message, *, deadline_s: float = 5.0) -> Any:
+    async def call(
+        self, name: str, request: Message, *, deadline_s: float = 5.0, traceparent: str = ""
+    ) -> Any:
         """The answer; raises RefusedError."""
 
     def stream(self, instruments: list[str]) -> AsyncIterator[api.StreamTickerResponse]:
@@ -67,14 +69,20 @@ class Door(Protocol):
 class GrpcDoor:
     channel: grpc.aio.Channel
 
-    async def call(self, name: str, request: Message, *, deadline_s: float = 5.0) -> Any:
+    async def call(
+        self, name: str, request: Message, *, deadline_s: float = 5.0, traceparent: str = ""
+    ) -> Any:
         method: Any = self.channel.unary_unary(
             f"/okx_gateway.api.v1.GatewayService/{name}",
             request_serializer=type(request).SerializeToString,
             response_deserializer=_RESPONSES[name].FromString,
         )
         try:
-            return await method(request, timeout=deadline_s)
+            return await method(
+                request,
+                timeout=deadline_s,
+                metadata=[("traceparent", traceparent)] if traceparent else None,
+            )
         except grpc.aio.AioRpcError as error:
             status = rpc_status.from_call(error)
             if status is None:
@@ -104,7 +112,9 @@ class GrpcDoor:
 class RestDoor:
     session: aiohttp.ClientSession
 
-    async def call(self, name: str, request: Message, *, deadline_s: float = 5.0) -> Any:
+    async def call(
+        self, name: str, request: Message, *, deadline_s: float = 5.0, traceparent: str = ""
+    ) -> Any:
         document = json_format.MessageToDict(request)
         account = document.pop("account", "")
         orders = f"/v1/accounts/{account}/orders"
@@ -123,6 +133,8 @@ class RestDoor:
         body = json.dumps(document) if method == "POST" else None
         if body is not None:
             headers["content-type"] = "application/json"
+        if traceparent:
+            headers["traceparent"] = traceparent
         async with self.session.request(method, path, data=body, headers=headers) as response:
             answer = await response.json()
             if response.status == 200:

@@ -11,6 +11,8 @@ def _codes(text: str) -> frozenset[str]:
 
 
 SUCCESS = "0"
+# All went well, all failed, some failed: the cause of each is in its row.
+ENVELOPES_OF_ROWS = ("0", "1", "2")
 
 # The request was counted and not carried out.
 THROTTLED = _codes("50011 50061")

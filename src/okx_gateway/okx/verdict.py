@@ -116,7 +116,9 @@ def _place_verdict(reply: Reply, client_order_id: str) -> PlaceVerdict:
         return InDoubt(f"code {code[:_CODE_LENGTH_MAX]} beside an order id")
     # 51000 names the parameter that is wrong; some clients report it for a clOrdId in use.
     names_duplicate = code == "51000" and "exist" in message.lower()
-    if code in codes.PROVES_ABSENCE and not names_duplicate:
+    # An envelope with a code of its own, such as a timeout, may speak of more than the row.
+    agrees = reply.code in (*codes.ENVELOPES_OF_ROWS, code)
+    if code in codes.PROVES_ABSENCE and agrees and not names_duplicate:
         return Refused(code, message)
     return InDoubt(f"code {code[:_CODE_LENGTH_MAX]}")
 

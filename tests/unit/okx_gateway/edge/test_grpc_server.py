@@ -13,9 +13,13 @@ from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_status import rpc_status
+from opentelemetry import trace
+from structlog.testing import capture_logs
 
 from okx_gateway.api.v1 import gateway_service_pb2 as api
+from okx_gateway.api.v1 import ticker_pb2
 from okx_gateway.domain import errors
+from okx_gateway.edge import grpc_server
 from okx_gateway.edge.call import SERVICE, Call
 from okx_gateway.edge.grpc_server import GrpcServer
 from okx_gateway.settings import ListenAddress
@@ -127,10 +131,43 @@ async def test_a_defect_is_internal_and_says_nothing_of_itself() -> None:
     async def answer(_: Any, __: Call) -> Message:
         raise RuntimeError("a secret")
 
-    async with running(Calls(answer)) as gateway:
-        code, message, reason = await failure(gateway.call(BALANCE))
+    with capture_logs() as logs:
+        async with running(Calls(answer)) as gateway:
+            code, message, reason = await failure(gateway.call(BALANCE))
     assert (code.name, reason) == ("INTERNAL", "INTERNAL")
     assert "secret" not in message
+    assert [entry["event"] for entry in logs] == ["a call failed"]
+
+
+async def test_the_callers_trace_reaches_the_call() -> None:
+    traces: list[str] = []
+
+    async def answer(_: Any, __: Call) -> Message:
+        traces.append(f"{trace.get_current_span().get_span_context().trace_id:032x}")
+        return api.GetBalanceResponse()
+
+    async with running(Calls(answer)) as gateway:
+        rpc: Any = gateway.channel.unary_unary(BALANCE)
+        parent = ("traceparent", f"00-{'4b' * 16}-{'0f' * 8}-01")
+        await rpc(b"", timeout=2.0, metadata=(parent,))
+    assert traces == ["4b" * 16]
+
+
+async def test_a_reader_that_takes_nothing_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grpc_server, "_WRITE_WAIT_S", 0.1)
+    closed = asyncio.Event()
+
+    async def events(_: Any, __: Call) -> AsyncGenerator[Message, None]:
+        try:
+            while True:
+                yield api.StreamTickerResponse(ticker=ticker_pb2.Ticker(instrument="x" * 100_000))
+        finally:
+            closed.set()
+
+    async with running(Calls(events=events)) as gateway:
+        unread = gateway.stream()
+        await asyncio.wait_for(closed.wait(), 3)
+        unread.cancel()
 
 
 async def test_a_cancel_of_something_else_ends_the_call_at_once() -> None:

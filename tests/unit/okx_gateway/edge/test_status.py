@@ -25,6 +25,29 @@ HTTP = {
     "DEADLINE_EXCEEDED": 504,
 }
 
+# What callers may decide by; changing one breaks them.
+CODES: dict[type[GatewayError], str] = {
+    errors.InvalidRequestError: "INVALID_ARGUMENT",
+    errors.AccountUnknownError: "NOT_FOUND",
+    errors.ClientOrderIdTakenError: "ALREADY_EXISTS",
+    errors.DeadlineTooShortError: "DEADLINE_EXCEEDED",
+    errors.OrderNotFoundError: "NOT_FOUND",
+    errors.OrderRefusedError: "FAILED_PRECONDITION",
+    errors.OrderNotPlacedError: "ABORTED",
+    errors.OrderOutcomeUnknownError: "UNKNOWN",
+    errors.OrderConflictError: "INTERNAL",
+    errors.CancelOutcomeUnknownError: "UNKNOWN",
+    errors.ExchangeRefusedError: "FAILED_PRECONDITION",
+    errors.ExchangeThrottledError: "RESOURCE_EXHAUSTED",
+    errors.ExchangeUnavailableError: "UNAVAILABLE",
+    errors.BudgetExhaustedError: "RESOURCE_EXHAUSTED",
+    errors.CredentialUnusableError: "FAILED_PRECONDITION",
+    errors.LedgerUnavailableError: "UNAVAILABLE",
+    errors.ClockUncertainError: "UNAVAILABLE",
+    errors.OverloadedError: "RESOURCE_EXHAUSTED",
+    errors.StoppingError: "UNAVAILABLE",
+}
+
 each_error = pytest.mark.parametrize("error", EVERY_ERROR, ids=lambda each: type(each).__name__)
 
 
@@ -78,6 +101,11 @@ def test_unavailable_is_only_told_where_nothing_was_sent() -> None:
     assert all(
         issubclass(each, OwnError) or "nothing was sent" in (each.__doc__ or "") for each in told
     )
+
+
+@each_error
+def test_every_error_has_the_code_that_the_api_promises(error: GatewayError) -> None:
+    assert status_of(error).grpc_code.name == CODES[type(error)]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 import time
+from dataclasses import replace
 from decimal import Decimal
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -14,11 +16,11 @@ from okx_gateway.domain.order import (
     Cancel,
     CancelOutcome,
     Conflict,
-    Limit,
     Market,
     NewOrder,
     NotPlaced,
     OrderName,
+    OrderState,
     Outcome,
     Placed,
     PositionSide,
@@ -92,28 +94,30 @@ def test_every_field_of_an_order_is_translated() -> None:
     )
 
 
-@pytest.mark.parametrize("force", TimeInForce)
-def test_every_time_in_force_has_its_name(force: TimeInForce) -> None:
-    limit = {"price": "30000.1", "time_in_force": f"TIME_IN_FORCE_{force.name}"}
-    assert ordered(limit=limit).kind == Limit(Decimal("30000.1"), force)
-
-
-@pytest.mark.parametrize("mode", TradeMode)
-@pytest.mark.parametrize("prevention", SelfTradePrevention)
-@pytest.mark.parametrize("watched", TriggerPriceType)
-def test_every_value_of_an_enum_has_its_name(
-    mode: TradeMode, prevention: SelfTradePrevention, watched: TriggerPriceType
-) -> None:
-    order = ordered(
-        trade_mode=f"TRADE_MODE_{mode.name}",
-        self_trade_prevention=f"SELF_TRADE_PREVENTION_{prevention.name}",
-        take_profit={
-            "trigger_price": "1",
-            "trigger_price_type": f"TRIGGER_PRICE_TYPE_{watched.name}",
-        },
-    )
-    assert (order.trade_mode, order.self_trade_prevention) == (mode, prevention)
-    assert order.take_profit == AttachedExit(Decimal(1), watched)
+@pytest.mark.parametrize(
+    ("path", "meanings", "beside"),
+    [
+        ("side", Side, {}),
+        ("trade_mode", TradeMode, {}),
+        ("position_side", PositionSide, {}),
+        ("self_trade_prevention", SelfTradePrevention, {}),
+        ("limit.time_in_force", TimeInForce, {}),
+        ("market.target_currency", TargetCurrency, {"limit": None, "market": {}}),
+        ("stop_loss.trigger_price_type", TriggerPriceType, {"stop_loss": {"trigger_price": "1"}}),
+    ],
+)
+def test_every_value_of_an_enum_has_its_meaning(path: str, meanings: Any, beside: Any) -> None:
+    request = a_request(**beside)
+    *outer, leaf = path.split(".")
+    holder: Any = reduce(getattr, outer, request)
+    values = holder.DESCRIPTOR.fields_by_name[leaf].enum_type.values
+    for value, meaning in zip(values[1:], meanings, strict=True):
+        assert value.name.endswith(f"_{meaning.name}")
+        setattr(holder, leaf, value.number)
+        part: Any = translate.new_order(request)
+        for step in outer:
+            part = part.kind if step in {"limit", "market"} else getattr(part, step)
+        assert getattr(part, leaf) is meaning
 
 
 def test_an_exit_that_was_not_given_is_none() -> None:
@@ -237,17 +241,19 @@ def test_every_outcome_of_a_cancel_has_its_name(outcome: CancelOutcome) -> None:
     }
 
 
-def test_an_order_as_okx_holds_it() -> None:
-    answer = OrderAnswer(Placed("77", MS), ORDER)
-    assert shown(translate.order_response("main", answer)) == {
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize("state", OrderState)
+def test_an_order_as_okx_holds_it(side: Side, state: OrderState) -> None:
+    order = replace(ORDER, side=side, state=state, cancel_source="1")
+    assert shown(translate.order_response("main", OrderAnswer(Placed("77", MS), order))) == {
         "outcome": "ORDER_OUTCOME_PLACED",
         "order": {
             "account": "main",
             "client_order_id": "a1",
             "exchange_order_id": "77",
             "instrument": "BTC-USDT",
-            "side": "SIDE_SELL",
-            "state": "ORDER_STATE_PARTIALLY_FILLED",
+            "side": f"SIDE_{side.name}",
+            "state": f"ORDER_STATE_{state.name}",
             "price": "30000.1",
             "quantity": "0.5",
             "filled_quantity": "0.1",
@@ -255,6 +261,7 @@ def test_an_order_as_okx_holds_it() -> None:
             "fee": "-0.001",
             "fee_currency": "USDT",
             "tag": "desk7",
+            "cancel_source": "1",
             "place_time": TIME,
             "update_time": TIME,
         },

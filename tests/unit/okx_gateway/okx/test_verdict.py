@@ -115,6 +115,7 @@ def test_what_leaves_doubt_is_doubt_in_a_row_and_in_the_envelope(code: str) -> N
         (answer("1", row("51008", ""), row("51008", "")), 200),
         (answer("1", row()), 200),
         (answer("50004", row()), 200),
+        (answer("50004", row("51008", "")), 200),  # refused, by an envelope that knows nothing
         (answer("0", row(clOrdId="another")), 200),
         (answer("1", row("51008", "", clOrdId="another")), 200),
         (answer("1", row("51008")), 200),  # refused, and yet with an id
