@@ -201,13 +201,12 @@ async def test_every_type_of_instrument_can_be_ordered(door: Door, exchange: Exc
             limit=order_pb2.LimitOrder(price=each["below"], time_in_force=GTC),
             margin_currency="USDT" if each["type"] == "MARGIN" else "",
         )
-        order.quantity = each["quantity"]
         placed = await door.call("PlaceOrder", order)
         assert placed.outcome == order_pb2.ORDER_OUTCOME_PLACED
     assert seen == {"SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION"}
 
 
-async def test_exits_travel_with_the_order(door: Door) -> None:
+async def test_exits_travel_with_the_order(door: Door, exchange: Exchange) -> None:
     order = an_order(
         "BTC-USDT-SWAP",
         trade_mode=order_pb2.TRADE_MODE_CROSS,
@@ -215,8 +214,11 @@ async def test_exits_travel_with_the_order(door: Door) -> None:
         take_profit=order_pb2.AttachedExit(trigger_price="120000"),
         stop_loss=order_pb2.AttachedExit(trigger_price="80000", order_price="79000"),
     )
-    order.quantity = "0.01"
-    assert (await door.call("PlaceOrder", order)).exchange_order_id
+    await door.call("PlaceOrder", order)
+    [held] = [e for e in await exchange.orders() if e["clOrdId"] == order.client_order_id]
+    [exits] = held["attachAlgoOrds"]
+    assert (exits["tpTriggerPx"], exits["tpOrdPx"]) == ("120000", "-1")
+    assert (exits["slTriggerPx"], exits["slOrdPx"]) == ("80000", "79000")
 
 
 async def test_another_order_under_a_used_id_is_refused_by_the_first_difference(door: Door) -> None:
@@ -243,8 +245,7 @@ async def test_what_the_exchange_refuses_is_told_in_its_words_twice(door: Door) 
 
 async def test_everything_wrong_is_told_at_once(door: Door) -> None:
     order = an_order(tag="not-a-tag")
-    order.quantity, order.client_order_id, order.side = "1e3", "an/id", order_pb2.SIDE_UNSPECIFIED
-    order.client_order_id = "an_id"
+    order.quantity, order.client_order_id, order.side = "1e3", "an_id", order_pb2.SIDE_UNSPECIFIED
     refused = await refusal(door, "PlaceOrder", order)
     assert (refused.code, refused.reason) == ("INVALID_ARGUMENT", "INVALID_REQUEST")
     assert refused.fields == {"quantity", "client_order_id", "side", "tag"}
