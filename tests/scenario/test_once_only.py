@@ -15,6 +15,7 @@ import aiohttp
 import grpc
 import pytest
 import pytest_asyncio
+from redis.asyncio import Redis
 
 from okx_gateway.api.v1 import gateway_service_pb2 as api
 from okx_gateway.api.v1 import order_pb2
@@ -182,8 +183,22 @@ async def test_callers_at_once_over_two_gateways_place_one_order(
     assert [answer.replayed for answer in answers].count(False) == 1
 
 
+async def states(valkey_url: str, orders: list[api.PlaceOrderRequest]) -> set[str]:
+    """The states on record, without asking a gateway, which would look for what is open."""
+    redis = Redis.from_url(valkey_url, decode_responses=True)
+    try:
+        wanted = {order.client_order_id for order in orders}
+        return {
+            str(await redis.hget(key, "state"))
+            async for key in redis.scan_iter("*:order:*", count=1_000)
+            if key.rpartition(":")[2] in wanted
+        }
+    finally:
+        await redis.aclose()
+
+
 async def test_a_caller_that_leaves_has_its_order_placed_once_or_not_at_all(
-    survivor: GatewayProcess, exchange: Exchange
+    survivor: GatewayProcess, exchange: Exchange, valkey_url: str
 ) -> None:
     chosen = random.Random(SEED)
     orders = [
@@ -203,6 +218,7 @@ async def test_a_caller_that_leaves_has_its_order_placed_once_or_not_at_all(
             await asyncio.gather(call, return_exceptions=True)
         # Requests may still be on their way in when their callers have gone.
         await asyncio.sleep(0.5)
+        assert await states(valkey_url, orders) == {"placed"}
         told = [await journaled(survivor.stub, order) for order in orders]
     in_books, written = await held(exchange), await sent(exchange)
     for order, outcome in zip(orders, told, strict=True):
