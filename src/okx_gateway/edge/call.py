@@ -9,6 +9,8 @@ from google.protobuf.message import Message
 from okx_gateway.domain.deadline import Deadline
 
 SERVICE = "okx_gateway.api.v1.GatewayService"
+# Callers are not told apart yet; a journal row has to belong to somebody.
+UNAUTHENTICATED = "unauthenticated"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,14 @@ from okx_gateway.api.v1 import gateway_service_pb2
 from okx_gateway.domain.deadline import Deadline
 from okx_gateway.domain.errors import GatewayError, InvalidRequestError, StoppingError, Violation
 from okx_gateway.edge.admission import Admission
-from okx_gateway.edge.call import SERVICE, Call, GatewayCalls, StreamCall, UnaryCall
+from okx_gateway.edge.call import (
+    SERVICE,
+    UNAUTHENTICATED,
+    Call,
+    GatewayCalls,
+    StreamCall,
+    UnaryCall,
+)
 from okx_gateway.edge.rpc_span import RpcSpan, rpc_span, trace_carrier
 from okx_gateway.edge.status import status_of
 from okx_gateway.settings import ListenAddress
@@ -30,8 +37,6 @@ _WRITE_WAIT_S = 10.0
 # What the answer needs to be back before the caller gives up.
 _ANSWER_SHARE = 0.1
 _ANSWER_S_MAX = 0.05
-# Callers are not told apart yet; a journal row has to belong to somebody.
-_CALLER = "unauthenticated"
 
 _OPTIONS = (
     ("grpc.max_receive_message_length", _REQUEST_BYTES_MAX),
@@ -171,10 +176,10 @@ class GrpcServer:
         # None, against its type, where the caller gave no deadline.
         remaining_s = cast("float | None", context.time_remaining())
         if remaining_s is None:
-            return Call(name, _CALLER, None)
+            return Call(name, UNAUTHENTICATED, None)
         remaining_s = min(remaining_s, self._max_deadline_s)
         remaining_s -= min(_ANSWER_S_MAX, remaining_s * _ANSWER_SHARE)
-        return Call(name, _CALLER, Deadline.after(remaining_s))
+        return Call(name, UNAUTHENTICATED, Deadline.after(remaining_s))
 
 
 def _parse(kind: type[Message], content: bytes) -> Message:

@@ -21,6 +21,8 @@ from okx_gateway.okx.reply import (
 _OK = 200
 _SERVER_ERROR = 500
 _CODE_LENGTH_MAX = 16
+# Two hours, less the ten minutes and more by which an order may be older than its expiry.
+_REMEMBERED_MS = 105 * 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +198,8 @@ def absence_is_proven(*, asked_ms: int, expiry_ms: int, margin_ms: int) -> bool:
     """Whether `Absent`, asked for at `asked_ms`, means that the order never was and never will be.
 
     All times are ms of OKX's clock, `asked_ms` its lower bound. OKX processes no order after its
-    expTime; `margin_ms` covers the time from that check until the order shows in look-ups.
+    expTime; `margin_ms` covers the time from that check until the order shows in look-ups. It keeps
+    an order that was cancelled unfilled for two hours: later, absence proves nothing any more.
+    Source: OKX docs v5, "GET / Order history (last 7 days)".
     """
-    return asked_ms > expiry_ms + margin_ms
+    return expiry_ms + margin_ms < asked_ms < expiry_ms + _REMEMBERED_MS

@@ -17,7 +17,7 @@ from google.rpc import status_pb2
 from okx_gateway.api.v1 import gateway_service_pb2
 from okx_gateway.domain.errors import GatewayError
 from okx_gateway.edge.admission import Admission
-from okx_gateway.edge.call import SERVICE, Call, GatewayCalls
+from okx_gateway.edge.call import SERVICE, UNAUTHENTICATED, Call, GatewayCalls
 from okx_gateway.edge.openapi.document import openapi_document
 from okx_gateway.edge.rest.event_stream import EVENT_STREAM, write_events
 from okx_gateway.edge.rest.http_exchange import (
@@ -36,8 +36,6 @@ from okx_gateway.edge.rpc_span import HttpRoute, RpcSpan, rpc_span, trace_carrie
 from okx_gateway.edge.status import RpcStatus, status_of
 
 _LOG = structlog.get_logger()
-# Callers are not told apart yet; a journal row has to belong to somebody.
-_CALLER = "unauthenticated"
 _DOCS = {
     "/docs": ("index.html", b"text/html; charset=utf-8"),
     "/docs/docs.css": ("docs.css", b"text/css; charset=utf-8"),
@@ -155,7 +153,9 @@ class AsgiApp:
         request = request_message(found, http.query, await http.body())
         with self._admission.call():
             async with http.cancelled_when_gone():
-                response = await self._calls.unary[name](request, Call(name, _CALLER, deadline))
+                response = await self._calls.unary[name](
+                    request, Call(name, UNAUTHENTICATED, deadline)
+                )
         span.end_with("OK", http_status=200)
         await http.answer(200, JSON, json_of_message(response))
 
@@ -170,7 +170,7 @@ class AsgiApp:
             span.end_with("OK", http_status=200)
             await write_events(
                 http,
-                self._calls.stream[name](request, Call(name, _CALLER, deadline)),
+                self._calls.stream[name](request, Call(name, UNAUTHENTICATED, deadline)),
                 deadline=deadline,
                 stopping=self._stopping,
                 told=partial(_told, span=span),

@@ -261,7 +261,21 @@ def test_absence_is_proven_only_later_than_expiry_and_margin(
     asked_ms: int, expiry_ms: int, margin_ms: int
 ) -> None:
     proven = absence_is_proven(asked_ms=asked_ms, expiry_ms=expiry_ms, margin_ms=margin_ms)
-    assert proven is (asked_ms - expiry_ms > margin_ms)
+    assert not proven or asked_ms - expiry_ms > margin_ms
     edge_ms = expiry_ms + margin_ms
     assert not absence_is_proven(asked_ms=edge_ms, expiry_ms=expiry_ms, margin_ms=margin_ms)
     assert absence_is_proven(asked_ms=edge_ms + 1, expiry_ms=expiry_ms, margin_ms=margin_ms)
+
+
+def test_absence_proves_nothing_once_okx_may_have_forgotten_the_order() -> None:
+    # Cancelled unfilled it is kept for two hours; it may have been sent ten minutes before expiry.
+    hour_ms, expiry_ms = 3_600_000, 1_700_000_000_000
+    for asked_ms, proven in (
+        (hour_ms, True),
+        (2 * hour_ms - 600_000, False),
+        (90 * hour_ms, False),
+    ):
+        told = absence_is_proven(
+            asked_ms=expiry_ms + asked_ms, expiry_ms=expiry_ms, margin_ms=10_000
+        )
+        assert told is proven
