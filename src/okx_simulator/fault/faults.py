@@ -12,6 +12,7 @@ from typing import Any
 
 from okx_simulator.fault.rule import (
     ON_PUSH,
+    ON_WAY,
     PUSH_ONLY,
     REST_ONLY,
     SIDE_EFFECTS,
@@ -95,8 +96,19 @@ class Faults:
         """Switch off one rule; whether there was one."""
         return self._armed.pop(name, None) is not None
 
+    def decide_way(self, occasion: Occasion) -> tuple[float, tuple[str, ...]]:
+        """Decide how many milliseconds a request is on its way; with the names of what struck."""
+        wait_ms = 0.0
+        names = []
+        for name, armed in self._armed.items():
+            if armed.rule.kind in ON_WAY and armed.strikes(occasion):
+                self._count(armed)
+                wait_ms += armed.rule.wait.draw_ms(armed.random)
+                names.append(name)
+        return wait_ms, tuple(names)
+
     def decide(self, occasion: Occasion) -> Plan:
-        """Decide what strikes a request, and count it."""
+        """Decide what strikes a request that has arrived, and count it."""
         if not self._armed:
             return NO_FAULT
         struck = []
@@ -123,6 +135,11 @@ class Faults:
         return None
 
     @property
+    def concern_ways(self) -> bool:
+        """Whether any rule could hold up a request on its way at all."""
+        return any(armed.rule.kind in ON_WAY for armed in self._armed.values())
+
+    @property
     def concern_pushes(self) -> bool:
         """Whether any rule could strike a push at all."""
         return any(armed.rule.kind in ON_PUSH for armed in self._armed.values())
@@ -146,7 +163,7 @@ class Faults:
 
 
 def _concerns(kind: Kind, door: str) -> bool:
-    if kind in PUSH_ONLY:
+    if kind in PUSH_ONLY or kind in ON_WAY:
         return False
     return kind not in (SOCKET_ONLY if door == "rest" else REST_ONLY)
 

@@ -22,6 +22,7 @@ NAME_LENGTH_MAX = 64
 class Kind(StrEnum):
     """What goes wrong. "before" is before the engine saw the request, "after" once it ran."""
 
+    LATENCY_ON_WAY = "latency_on_way"  # before it arrives and is counted, REST only
     LATENCY_BEFORE = "latency_before"
     LATENCY_AFTER = "latency_after"
     DROP_BEFORE = "drop_before"  # the connection is closed
@@ -44,13 +45,15 @@ class Kind(StrEnum):
 
 
 WAITS = frozenset({Kind.LATENCY_BEFORE, Kind.LATENCY_AFTER})
+# Decided before the exchange has looked at a request, so that it knows no account yet.
+ON_WAY = frozenset({Kind.LATENCY_ON_WAY})
 SIDE_EFFECTS = frozenset({Kind.DISCONNECT, Kind.NOTICE, Kind.CLOCK_OFFSET})
 PUSH_ONLY = frozenset({Kind.LOSE_PUSH, Kind.REPEAT_PUSH})
 # A stall and a half-open socket may begin with a push as well as with a request.
 ON_PUSH = PUSH_ONLY | {Kind.STALL, Kind.HALF_OPEN}
 SOCKET_ONLY = PUSH_ONLY | {Kind.STALL, Kind.NOTICE}
 REST_ONLY = frozenset({Kind.HTML_BEFORE, Kind.HTML_AFTER})
-_NEED_WAIT = WAITS | {Kind.LATE}
+_NEED_WAIT = WAITS | ON_WAY | {Kind.LATE}
 _NEED_CODE = frozenset({Kind.CODE_BEFORE, Kind.CODE_AFTER})
 
 

@@ -5,6 +5,7 @@ through aiohttp.
 """
 
 import asyncio
+from collections.abc import Iterable, Mapping
 from random import Random
 from typing import Any
 
@@ -49,16 +50,32 @@ class RestDispatch:
         self._random = Random(f"{seed}/garbled bodies")
         self._late: set[asyncio.Task[None]] = set()
 
+    async def travel(
+        self, method: str, path: str, query: Mapping[str, str], body: bytes
+    ) -> tuple[str, ...]:
+        """Wait as long as faults hold a request up on its way; returns their names."""
+        if not self._faults.concern_ways:
+            return ()
+        params = _loads(body) if method == "POST" else query
+        elements = params if isinstance(params, list) else [params]
+        inst_ids = _inst_ids(one for one in elements if isinstance(one, Mapping))
+        wait_ms, names = self._faults.decide_way(
+            Occasion(door="rest", method=method, target=path, inst_ids=inst_ids)
+        )
+        await _wait(wait_ms)
+        return names
+
     async def respond(self, request: web.Request, arrived: Arrived) -> web.StreamResponse:
         """Answer one request."""
         entry = self._arrive(arrived)
+        entry.fault = ",".join(arrived.faults)
         admitted = self._gate.admit(arrived)
         if isinstance(admitted, Reply):
             self._note(entry, admitted)
             return _json(admitted)
         entry.uid = admitted.call.uid
         plan = self._faults.decide(_occasion(arrived, admitted))
-        entry.fault = ",".join(plan.names)
+        entry.fault = ",".join((*arrived.faults, *plan.names))
         for rule in plan.side_effects:
             self._side_effects.apply(rule, None)
         await _wait(plan.wait_before_ms)
@@ -133,7 +150,7 @@ class RestDispatch:
         request = arrived.request
         params = _loads(request.body) if request.method == "POST" else arrived.query
         return self._log.arrive(
-            arrived_us=arrived.in_us - self._clock.offset_us,
+            arrived_us=arrived.true_us,
             door="rest",
             method=request.method,
             target=arrived.path,
@@ -148,14 +165,18 @@ class RestDispatch:
 
 
 def _occasion(arrived: Arrived, admitted: Admitted) -> Occasion:
-    inst_ids = [one.get("instId") for one in admitted.call.elements]
     return Occasion(
         door="rest",
         method=arrived.request.method,
         target=arrived.path,
         uid=admitted.call.uid,
-        inst_ids=tuple(i for i in inst_ids if isinstance(i, str) and i),
+        inst_ids=_inst_ids(admitted.call.elements),
     )
+
+
+def _inst_ids(elements: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    inst_ids = (one.get("instId") for one in elements)
+    return tuple(each for each in inst_ids if isinstance(each, str) and each)
 
 
 def _json(reply: Reply) -> web.Response:

@@ -24,12 +24,18 @@ from okx_simulator.rest.table import ENDPOINTS, PATHS
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """A request as it came in: `path` decoded, the target of `request` as it was sent."""
+    """A request as it came in: `path` decoded, the target of `request` as it was sent.
+
+    `in_us` is the exchange's clock at its arrival, `true_us` the machine's; `faults` are those
+    that struck it on its way.
+    """
 
     request: RestRequest
     path: str
     query: Mapping[str, str]
     in_us: int
+    true_us: int
+    faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +127,7 @@ class RestGate:
             uid=identity.uid if identity else None,
             ip=arrived.request.remote_ip,
             params=params,
-            now_us=self._exchange.clock.true_us(),
+            now_us=arrived.true_us,
         )
         over = [code for code in codes if code]
         if over and len(over) == len(codes):

@@ -33,8 +33,9 @@ class HttpServer:
         await self._dispatch.stop()
 
     async def arrive(self, request: web.Request) -> Arrived:
-        """Read a request whole."""
+        """Read a request whole, and let it arrive once it has been long enough on its way."""
         body = await request.read()
+        faults = await self._dispatch.travel(request.method, request.path, request.query, body)
         signed = RestRequest(
             method=request.method,
             target=request.raw_path,
@@ -42,7 +43,9 @@ class HttpServer:
             headers={name.lower(): value for name, value in request.headers.items()},
             remote_ip=request.remote or "",
         )
-        return Arrived(signed, request.path, dict(request.query), self._clock.now_us())
+        true_us = self._clock.true_us()
+        in_us = true_us + self._clock.offset_us
+        return Arrived(signed, request.path, dict(request.query), in_us, true_us, faults)
 
 
 def application(server: HttpServer, exchange: Exchange) -> web.Application:

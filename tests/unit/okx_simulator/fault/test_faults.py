@@ -75,6 +75,21 @@ def test_waits_add_up_and_side_effects_go_along() -> None:
     assert plan.names == ("fault-0", "fault-1", "fault-2", "fault-3", "fault-4")
 
 
+def test_waits_on_the_way_are_decided_apart_from_what_strikes_on_arrival() -> None:
+    faults = _faults(
+        {"kind": "latency_on_way", "wait": {"fixed_ms": 5}},
+        {"kind": "latency_on_way", "wait": {"fixed_ms": 7}, "count": 1},
+        {"kind": "latency_on_way", "wait": {"fixed_ms": 9}, "match": {"path": "/elsewhere"}},
+        {"kind": "drop_after"},
+    )
+    assert faults.concern_ways
+    assert faults.decide_way(REST) == (12, ("fault-0", "fault-1"))
+    assert faults.decide_way(REST) == (5, ("fault-0",))
+    assert faults.decide(REST).names == ("fault-3",)
+    assert faults.rows()["hits"] == {"latency_on_way": 3, "drop_after": 1}
+    assert not _faults({"kind": "latency_before", "wait": {"fixed_ms": 1}}).concern_ways
+
+
 def test_a_late_delivery_draws_its_wait() -> None:
     plan = _faults({"kind": "late", "wait": {"low_ms": 100, "high_ms": 200}}).decide(REST)
     assert plan.is_late
@@ -86,9 +101,11 @@ def test_faults_of_sockets_spare_rest(kind: str) -> None:
     assert _faults({"kind": kind}).decide(REST) is NO_FAULT
 
 
-@pytest.mark.parametrize("kind", ["html_before", "html_after", "lose_push", "repeat_push"])
+@pytest.mark.parametrize(
+    "kind", ["html_before", "html_after", "lose_push", "repeat_push", "latency_on_way"]
+)
 def test_faults_of_rest_and_of_pushes_spare_socket_requests(kind: str) -> None:
-    assert _faults({"kind": kind}).decide(SOCKET) is NO_FAULT
+    assert _faults({"kind": kind, "wait": {"fixed_ms": 1}}).decide(SOCKET) is NO_FAULT
 
 
 def test_pushes_are_struck_by_their_own_kinds() -> None:

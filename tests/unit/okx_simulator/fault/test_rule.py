@@ -49,6 +49,7 @@ def test_only_a_kind_is_needed() -> None:
         {"kind": "gremlin"},
         {"kind": "late"},
         {"kind": "latency_before"},
+        {"kind": "latency_on_way"},
         {"kind": "code_after"},
         {"kind": "code_after", "code": "abc"},
         {"kind": "drop_after", "probability": 1.1},

@@ -141,6 +141,32 @@ async def test_latency_lies_before_or_after_the_engine(running: Any, kind: str, 
     assert await _order_count(running) == 1
 
 
+async def test_a_request_on_its_way_has_not_arrived_yet(running: Any) -> None:
+    await _put(
+        running,
+        kind="latency_on_way",
+        wait={"fixed_ms": 300},
+        match={"path": ORDER_PATH, "inst_id": "BTC-*"},
+    )
+    sent_us = time.time_ns() // 1_000
+    placing = asyncio.create_task(_place(running))
+    await asyncio.sleep(0.15)
+    _, log = await running.control("GET", "/log")
+    _, limits = await running.control("GET", "/limits")
+    assert (log["entries"], limits["limits"]) == ([], [])
+    assert (await placing)[1]["code"] == "0"
+    entry = await _last_entry(running)
+    assert entry["arrived_us"] - sent_us >= 300_000
+    assert entry["fault"] == "it"
+
+
+async def test_a_request_may_be_too_late_when_it_arrives(running: Any) -> None:
+    await _put(running, kind="latency_on_way", wait={"fixed_ms": 150})
+    _, body = await _place(running, expTime=str(int(time.time() * 1000) + 50))
+    assert body["code"] == "50036"
+    assert (await _last_entry(running))["fault"] == "it"
+
+
 @pytest.mark.parametrize(("kind", "count"), [("half_open", 0), ("half_open_after", 1)])
 async def test_a_half_open_connection_neither_answers_nor_closes(
     running: Any, kind: str, count: int

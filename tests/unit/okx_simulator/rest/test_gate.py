@@ -54,6 +54,7 @@ class Door:
             parts.path,
             dict(parse_qsl(parts.query)),
             self.floor.clock.now_us(),
+            self.floor.clock.true_us(),
         )
         return self.gate.respond(arrived)
 
