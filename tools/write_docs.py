@@ -1,17 +1,20 @@
-"""Which settings are there, as a page?  Writes docs/settings.md from the settings themselves.
+"""Which pages of docs/ are tables of the code?  Writes them from the code itself.
 
-`--check` writes nothing and fails where the page is not what would be written.
+`--check` writes nothing and fails where a page is not what would be written.
 """
 
 import argparse
 import sys
 from pathlib import Path
 
+from okx_gateway.okx import rate_limit
+from okx_gateway.okx.endpoint import Endpoint
+from okx_gateway.okx.rate_limit import Limit
 from okx_gateway.settings import SettingFact, describe
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
+FOLDER = Path(__file__).resolve().parent.parent / "docs"
 
-_INTRODUCTION = """# Settings
+_SETTINGS_INTRODUCTION = """# Settings
 
 This page is written by `tools/write_docs.py`; change the settings in
 `src/okx_gateway/settings/` and run it again.
@@ -46,9 +49,23 @@ Telemetry obeys OpenTelemetry's own `OTEL_*` variables. Spans are sent once
 """
 
 
-def page() -> str:
-    """Write the whole page."""
-    return _INTRODUCTION + "\n".join(_section(fact) for fact in describe())
+_LIMITS_INTRODUCTION = """# Limits of OKX
+
+This page is written by `tools/write_docs.py` from `src/okx_gateway/okx/rate_limit.py`, where the
+source of each limit is told.
+
+*Counted by*: whose requests share a window, and which word of the request tells windows apart. By
+*user+instrument*, OPTION is counted by user and instrument family. Where *orders* are counted, each
+order of a batch counts; a batch of one order counts as the single request. *Sub-account* tells what
+also counts towards the limit of the whole sub-account. The operation over a WebSocket shares the
+windows of its request. *Used as* is the gateway's name for what it asks itself.
+
+"""
+
+
+def settings_page() -> str:
+    """Write docs/settings.md."""
+    return _SETTINGS_INTRODUCTION + "\n".join(_section(fact) for fact in describe())
 
 
 def _section(fact: SettingFact) -> str:
@@ -62,14 +79,60 @@ def _section(fact: SettingFact) -> str:
     )
 
 
+def limits_page() -> str:
+    """Write docs/limits.md."""
+    used = {(endpoint.method, endpoint.path): endpoint.name for endpoint in Endpoint}
+    rows = [
+        "| Request | Limit | Counted by | Counts | Sub-account | Operation | Used as |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for (method, path), limit in rate_limit.LIMITS.items():
+        counts = "orders" if limit.order_weighted else "requests"
+        sub_account = "yes" if limit.sub_account else ""
+        operation = f"`{limit.operation}`" if limit.operation else ""
+        rows.append(
+            f"| {method} `{path}` | {_rate(limit)} | {limit.scope} | {counts} | {sub_account} "
+            f"| {operation} | {used.get((method, path), '')} |"
+        )
+    return _LIMITS_INTRODUCTION + "\n".join(rows) + "\n\n" + _other_limits()
+
+
+def _other_limits() -> str:
+    tiers = ", ".join(f"{count:,} from {ratio}" for ratio, count in rate_limit.FILL_RATIO_TIERS)
+    channels = ", ".join(f"`{name}`" for name in sorted(rate_limit.CHANNELS_BY_CONNECTIONS))
+    return f"""## Sub-account
+
+New and amended orders of a sub-account: {_rate(rate_limit.SUB_ACCOUNT_LIMIT)}, over all instruments
+but SPOT and MARGIN, which are exempt. From VIP 5 on the fill ratio raises it: {tiers}.
+
+## WebSocket
+
+- Connecting: {_rate(rate_limit.CONNECT_LIMIT)}, by address.
+- Subscribing, unsubscribing and logging in: {_rate(rate_limit.CONNECTION_REQUEST_LIMIT)}, by
+  connection.
+- Arguments of one request: {rate_limit.ARGUMENTS_BYTES_MAX:,} bytes.
+- Connections of one sub-account: {rate_limit.CHANNEL_CONNECTIONS_MAX} for each of {channels}.
+"""
+
+
+def _rate(limit: Limit) -> str:
+    return f"{limit.count:,} in {limit.window_ms // 1000:,} s"
+
+
+PAGES = {"settings.md": settings_page, "limits.md": limits_page}
+
+
 def main() -> None:
-    """Write the page, or with `--check` compare it."""
+    """Write the pages, or with `--check` compare them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail if stale")
-    if not parser.parse_args().check:
-        PAGE.write_text(page(), encoding="utf-8")
-    elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page():
-        sys.exit("docs/settings.md is stale: run .venv/bin/python tools/write_docs.py")
+    check = parser.parse_args().check
+    for name, page in PAGES.items():
+        path = FOLDER / name
+        if not check:
+            path.write_text(page(), encoding="utf-8")
+        elif not path.exists() or path.read_text(encoding="utf-8") != page():
+            sys.exit(f"docs/{name} is stale: run .venv/bin/python tools/write_docs.py")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from okx_gateway.domain.instrument import Instrument, InstrumentType
-from okx_gateway.okx.endpoint import SUB_ACCOUNT_LIMIT, Endpoint, Limit, Scope
+from okx_gateway.okx.endpoint import Endpoint
+from okx_gateway.okx.rate_limit import SUB_ACCOUNT_LIMIT, Limit, Scope
 
 # OKX does not count orders on these towards the sub-account limit.
 # Source: OKX docs v5, "Sub-account rate limit".
@@ -39,17 +40,17 @@ class ChargeTable:
         counted_by = (
             instrument.family if instrument.type is InstrumentType.OPTION else instrument.name
         )
-        charges = [self._charge(f"{endpoint.name.lower()}:{counted_by}", endpoint.value.limit)]
-        if endpoint.value.sub_account and instrument.type not in _EXEMPT_FROM_SUB_ACCOUNT:
+        charges = [self._charge(f"{endpoint.name.lower()}:{counted_by}", endpoint.limit)]
+        if endpoint.limit.sub_account and instrument.type not in _EXEMPT_FROM_SUB_ACCOUNT:
             charges.append(self._charge("sub_account", SUB_ACCOUNT_LIMIT))
         return tuple(charges)
 
     def of_read(self, endpoint: Endpoint, kind: InstrumentType | None = None) -> tuple[Charge, ...]:
         """Charges of a request that is not about one order; `kind` where OKX counts by type."""
         name = endpoint.name.lower()
-        if endpoint.value.limit.scope is Scope.ADDRESS_TYPE and kind is not None:
+        if endpoint.limit.scope is Scope.ADDRESS_TYPE and kind is not None:
             name = f"{name}:{kind.value}"
-        return (self._charge(name, endpoint.value.limit),)
+        return (self._charge(name, endpoint.limit),)
 
     def _charge(self, name: str, limit: Limit) -> Charge:
         return Charge(name, limit.count, (limit.window_ms + self.jitter_ms) * 1000)

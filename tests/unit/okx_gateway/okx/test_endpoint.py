@@ -1,9 +1,9 @@
-"""The limits are those that OKX's docs state on each endpoint's page."""
-
 import pytest
 
-from okx_gateway.okx.endpoint import SUB_ACCOUNT_LIMIT, Endpoint, Limit, Scope
+from okx_gateway.okx.endpoint import Endpoint, EndpointFact
+from okx_gateway.okx.rate_limit import Scope
 
+# As OKX's docs state it on each endpoint's page; windows of 2 s.
 DOCUMENTED = {
     "PLACE_ORDER": ("POST", "/api/v5/trade/order", True, 60, Scope.USER_INSTRUMENT),
     "CANCEL_ORDER": ("POST", "/api/v5/trade/cancel-order", True, 60, Scope.USER_INSTRUMENT),
@@ -24,13 +24,20 @@ def test_an_endpoint_is_as_documented(name: str) -> None:
     method, path, private, count, scope = DOCUMENTED[name]
     endpoint = Endpoint[name]
     assert (endpoint.method, endpoint.path, endpoint.private) == (method, path, private)
-    assert endpoint.value.limit == Limit(count, 2_000, scope)
+    limit = endpoint.limit
+    assert (limit.count, limit.window_ms, limit.scope) == (count, 2_000, scope)
 
 
 def test_only_placing_counts_towards_the_limit_of_a_sub_account() -> None:
-    counted = [endpoint for endpoint in Endpoint if endpoint.value.sub_account]
+    counted = [endpoint for endpoint in Endpoint if endpoint.limit.sub_account]
     assert counted == [Endpoint.PLACE_ORDER]
-    assert Limit(1_000, 2_000, Scope.USER) == SUB_ACCOUNT_LIMIT
+
+
+def test_no_request_is_made_whose_limit_is_not_known() -> None:
+    with pytest.raises(KeyError):
+        EndpointFact("POST", "/api/v5/trade/no-such-thing", private=True)
+    with pytest.raises(KeyError):
+        EndpointFact("GET", "/api/v5/trade/cancel-order", private=True)
 
 
 def test_nothing_that_moves_funds_out_can_be_asked() -> None:
