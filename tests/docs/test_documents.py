@@ -95,8 +95,8 @@ def test_every_kind_of_fault_is_told() -> None:
 
 
 def test_the_number_of_signed_requests_is_told() -> None:
-    assert sum(endpoint.private for endpoint in Endpoint) == 5
-    assert "closed list of five requests" in text_of("SECURITY.md")
+    assert sum(endpoint.private for endpoint in Endpoint) == 11
+    assert "closed list of eleven requests" in text_of("SECURITY.md")
 
 
 def test_every_target_of_make_is_told_to_contributors() -> None:

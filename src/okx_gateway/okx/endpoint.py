@@ -31,8 +31,14 @@ class Endpoint(Enum):
     """Every request the gateway makes, and so every request it may sign."""
 
     PLACE_ORDER = EndpointFact("POST", "/api/v5/trade/order", private=True)
+    PLACE_ORDERS = EndpointFact("POST", "/api/v5/trade/batch-orders", private=True)
+    AMEND_ORDER = EndpointFact("POST", "/api/v5/trade/amend-order", private=True)
     CANCEL_ORDER = EndpointFact("POST", "/api/v5/trade/cancel-order", private=True)
     GET_ORDER = EndpointFact("GET", "/api/v5/trade/order", private=True)
+    GET_ORDERS_PENDING = EndpointFact("GET", "/api/v5/trade/orders-pending", private=True)
+    GET_ORDERS_HISTORY = EndpointFact("GET", "/api/v5/trade/orders-history", private=True)
+    GET_FILLS = EndpointFact("GET", "/api/v5/trade/fills", private=True)
+    GET_ACCOUNT_RATE_LIMIT = EndpointFact("GET", "/api/v5/trade/account-rate-limit", private=True)
     GET_BALANCE = EndpointFact("GET", "/api/v5/account/balance", private=True)
     GET_ACCOUNT_CONFIG = EndpointFact("GET", "/api/v5/account/config", private=True)
     GET_TIME = EndpointFact("GET", "/api/v5/public/time", private=False)
