@@ -248,9 +248,10 @@ class VirtualLoop:
     def close(self) -> None:
         """Let go of everything; what had not ended is no fault, an error nobody heard of is."""
         self._closed = True
+        task: Any
         for task in self._tasks:
             task._log_destroy_pending = False
-            if task.done() and task._log_traceback:  # type: ignore[attr-defined]
+            if task.done() and task._log_traceback:
                 error = task.exception()
                 if not isinstance(error, Killed):
                     self.errors.append(f"nobody heard of {error!r}")
