@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from decimal import Decimal
+from typing import Any
 
 import aiohttp
 import grpc
@@ -86,7 +87,7 @@ def named(order: api.PlaceOrderRequest) -> api.GetOrderRequest:
     return api.GetOrderRequest(account=ACCOUNT, client_order_id=order.client_order_id)
 
 
-async def refusal(door: Door, name: str, request: object, **options: float) -> RefusedError:
+async def refusal(door: Door, name: str, request: object, **options: Any) -> RefusedError:
     with pytest.raises(RefusedError) as refused:
         await door.call(name, request, **options)  # type: ignore[arg-type]
     if isinstance(door, RestDoor):
@@ -228,6 +229,19 @@ async def test_another_order_under_a_used_id_is_refused_by_the_first_difference(
     refused = await refusal(door, "PlaceOrder", order)
     assert (refused.code, refused.reason) == ("ALREADY_EXISTS", "CLIENT_ORDER_ID_TAKEN")
     assert refused.metadata["firstDifference"] == "limit.price"
+
+
+async def test_an_order_of_another_caller_is_not_told(door: Door) -> None:
+    order = an_order()
+    placed = await door.call("PlaceOrder", order, caller="desk-7")
+    again = await door.call("PlaceOrder", order, caller="desk-7")
+    assert (again.exchange_order_id, again.replayed) == (placed.exchange_order_id, True)
+    for caller in ("desk-8", ""):
+        refused = await refusal(door, "PlaceOrder", order, caller=caller)
+        assert (refused.code, refused.reason) == ("ALREADY_EXISTS", "CLIENT_ORDER_ID_TAKEN")
+        assert refused.metadata["firstDifference"] == ""
+    refused = await refusal(door, "PlaceOrder", order, caller="Desk 7")
+    assert (refused.code, refused.fields) == ("INVALID_ARGUMENT", {"x-caller"})
 
 
 async def test_what_the_exchange_refuses_is_told_in_its_words_twice(door: Door) -> None:

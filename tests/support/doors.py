@@ -57,7 +57,13 @@ class Door(Protocol):
     """One way in."""
 
     async def call(
-        self, name: str, request: Message, *, deadline_s: float = 5.0, traceparent: str = ""
+        self,
+        name: str,
+        request: Message,
+        *,
+        deadline_s: float = 5.0,
+        traceparent: str = "",
+        caller: str = "",
     ) -> Any:
         """The answer; raises RefusedError."""
 
@@ -70,7 +76,13 @@ class GrpcDoor:
     channel: grpc.aio.Channel
 
     async def call(
-        self, name: str, request: Message, *, deadline_s: float = 5.0, traceparent: str = ""
+        self,
+        name: str,
+        request: Message,
+        *,
+        deadline_s: float = 5.0,
+        traceparent: str = "",
+        caller: str = "",
     ) -> Any:
         method: Any = self.channel.unary_unary(
             f"/okx_gateway.api.v1.GatewayService/{name}",
@@ -81,7 +93,7 @@ class GrpcDoor:
             return await method(
                 request,
                 timeout=deadline_s,
-                metadata=[("traceparent", traceparent)] if traceparent else None,
+                metadata=list(_headers(traceparent, caller).items()),
             )
         except grpc.aio.AioRpcError as error:
             status = rpc_status.from_call(error)
@@ -113,7 +125,13 @@ class RestDoor:
     session: aiohttp.ClientSession
 
     async def call(
-        self, name: str, request: Message, *, deadline_s: float = 5.0, traceparent: str = ""
+        self,
+        name: str,
+        request: Message,
+        *,
+        deadline_s: float = 5.0,
+        traceparent: str = "",
+        caller: str = "",
     ) -> Any:
         document = json_format.MessageToDict(request)
         account = document.pop("account", "")
@@ -129,12 +147,11 @@ class RestDoor:
             method, path = "POST", f"{path}:cancel"
         elif method == "GET":
             path = f"{path}?{urlencode(document, doseq=True)}"
-        headers = {"x-deadline-ms": str(int(deadline_s * 1000))}
+        headers = _headers(traceparent, caller)
+        headers["x-deadline-ms"] = str(int(deadline_s * 1000))
         body = json.dumps(document) if method == "POST" else None
         if body is not None:
             headers["content-type"] = "application/json"
-        if traceparent:
-            headers["traceparent"] = traceparent
         async with self.session.request(method, path, data=body, headers=headers) as response:
             answer = await response.json()
             if response.status == 200:
@@ -149,6 +166,11 @@ class RestDoor:
             async for line in response.content:
                 if line.startswith(b"data: "):
                     yield json_format.Parse(line[6:], api.StreamTickerResponse())
+
+
+def _headers(traceparent: str, caller: str) -> dict[str, str]:
+    headers = {"traceparent": traceparent, "x-caller": caller}
+    return {name: value for name, value in headers.items() if value}
 
 
 def _refused(answer: dict[str, Any], response: aiohttp.ClientResponse) -> RefusedError:

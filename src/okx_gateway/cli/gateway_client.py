@@ -2,8 +2,10 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import grpc
@@ -13,13 +15,26 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from okx_gateway.api.v1.gateway_service_pb2_grpc import GatewayServiceStub
+from okx_gateway.domain.errors import InvalidRequestError
+from okx_gateway.edge.caller import HEADER, caller_name
 
 if TYPE_CHECKING:
+    from grpc.aio import UnaryUnaryMultiCallable
+
     from okx_gateway.api.v1.gateway_service_pb2_grpc import GatewayServiceAsyncStub
 
-_T = TypeVar("_T")
+_Request = TypeVar("_Request")
+_Response = TypeVar("_Response")
 _EXIT_REFUSED = 1
 _DEFAULT_TARGET = "127.0.0.1:50051"
+
+
+def _caller(_: click.Context, __: click.Parameter, given: str) -> str:
+    try:
+        return caller_name([(HEADER, given)]) if given else ""
+    except InvalidRequestError as error:
+        raise click.BadParameter(error.violations[0].description) from None
+
 
 target_option = click.option(
     "--gateway",
@@ -29,7 +44,14 @@ target_option = click.option(
     metavar="HOST:PORT",
     help="Where the gateway serves gRPC.",
 )
-deadline_option = click.option(
+_caller_option = click.option(
+    "--caller",
+    default="",
+    callback=_caller,
+    metavar="NAME",
+    help="Name to call under. An order's id belongs to the name that used it first.",
+)
+_deadline_option = click.option(
     "--deadline",
     "deadline_s",
     type=click.FloatRange(0.05, 60),
@@ -46,17 +68,47 @@ def stub_of(channel: grpc.aio.Channel) -> "GatewayServiceAsyncStub":
     return GatewayServiceStub(channel)
 
 
-def call(target: str, work: "Callable[[GatewayServiceAsyncStub], Awaitable[_T]]") -> _T:
-    """Run `work` against the gateway at `target`; an error ends the program, told to a person."""
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A gateway, by what name to call it, and how long to wait for its answer."""
 
-    async def connected() -> _T:
-        async with grpc.aio.insecure_channel(target) as channel:
-            return await work(stub_of(channel))
+    target: str
+    caller: str
+    deadline_s: float
 
-    try:
-        return asyncio.run(connected())
-    except grpc.aio.AioRpcError as error:
-        raise CallFailed(error, target) from None
+    def ask(
+        self,
+        choose: "Callable[[GatewayServiceAsyncStub], UnaryUnaryMultiCallable[_Request, _Response]]",
+        request: _Request,
+    ) -> _Response:
+        """Make the call that `choose` picks; an error ends the program, told to a person."""
+        try:
+            return asyncio.run(self._ask(choose, request))
+        except grpc.aio.AioRpcError as error:
+            raise CallFailed(error, self.target) from None
+
+    async def _ask(
+        self,
+        choose: "Callable[[GatewayServiceAsyncStub], UnaryUnaryMultiCallable[_Request, _Response]]",
+        request: _Request,
+    ) -> _Response:
+        metadata = ((HEADER, self.caller),) if self.caller else None
+        async with grpc.aio.insecure_channel(self.target) as channel:
+            call = choose(stub_of(channel))
+            return await call(request, timeout=self.deadline_s, metadata=metadata)
+
+
+def remote_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Options that say which gateway to ask and how; `command` gets them as `remote`."""
+
+    @target_option
+    @_caller_option
+    @_deadline_option
+    @wraps(command)
+    def with_remote(*, target: str, caller: str, deadline_s: float, **given: Any) -> None:
+        command(remote=Remote(target, caller, deadline_s), **given)
+
+    return with_remote
 
 
 class CallFailed(click.ClickException):

@@ -9,13 +9,7 @@ from rich.table import Table
 
 from okx_gateway.api.v1 import gateway_service_pb2 as api
 from okx_gateway.api.v1 import order_pb2
-from okx_gateway.cli.gateway_client import (
-    call,
-    deadline_option,
-    echo,
-    json_option,
-    target_option,
-)
+from okx_gateway.cli.gateway_client import Remote, echo, json_option, remote_options
 
 _TIMES_IN_FORCE = {
     "gtc": order_pb2.TIME_IN_FORCE_GOOD_TILL_CANCELLED,
@@ -47,8 +41,7 @@ _account = click.option("--account", default="main", show_default=True, help="Ac
     help="How the order is funded.",
 )
 @click.option("--id", "client_order_id", help="Client order id; a new one is made without it.")
-@target_option
-@deadline_option
+@remote_options
 @json_option
 def order(  # noqa: PLR0913  # one parameter per option
     *,
@@ -61,8 +54,7 @@ def order(  # noqa: PLR0913  # one parameter per option
     unit: str | None,
     trade_mode: str,
     client_order_id: str | None,
-    target: str,
-    deadline_s: float,
+    remote: Remote,
     as_json: bool,
 ) -> None:
     """Place an order, at most once.
@@ -94,7 +86,7 @@ def order(  # noqa: PLR0913  # one parameter per option
         request.limit.price = price
         request.limit.time_in_force = _TIMES_IN_FORCE[time_in_force or "gtc"]
     click.echo(f"client order id  {request.client_order_id}", err=True)
-    response = call(target, lambda gateway: gateway.PlaceOrder(request, timeout=deadline_s))
+    response = remote.ask(lambda gateway: gateway.PlaceOrder, request)
     rows = {
         "outcome": order_pb2.OrderOutcome.Name(response.outcome),
         "exchange order id": response.exchange_order_id,
@@ -109,8 +101,7 @@ def order(  # noqa: PLR0913  # one parameter per option
 @_account
 @click.option("--exchange-id", "exchange_order_id", default="", help="OKX's id instead.")
 @click.option("--instrument", default="", help="Needed where the gateway did not place it.")
-@target_option
-@deadline_option
+@remote_options
 @json_option
 def cancel(
     *,
@@ -118,8 +109,7 @@ def cancel(
     account: str,
     exchange_order_id: str,
     instrument: str,
-    target: str,
-    deadline_s: float,
+    remote: Remote,
     as_json: bool,
 ) -> None:
     """Cancel an order, by its CLIENT_ORDER_ID or by --exchange-id."""
@@ -130,7 +120,7 @@ def cancel(
         request.client_order_id = client_order_id
     else:
         request.exchange_order_id = exchange_order_id
-    response = call(target, lambda gateway: gateway.CancelOrder(request, timeout=deadline_s))
+    response = remote.ask(lambda gateway: gateway.CancelOrder, request)
     rows = {
         "outcome": api.CancelOutcome.Name(response.outcome),
         "exchange order id": response.exchange_order_id,
@@ -142,15 +132,12 @@ def cancel(
 @click.command()
 @click.argument("currencies", nargs=-1)
 @_account
-@target_option
-@deadline_option
+@remote_options
 @json_option
-def balance(
-    *, currencies: tuple[str, ...], account: str, target: str, deadline_s: float, as_json: bool
-) -> None:
+def balance(*, currencies: tuple[str, ...], account: str, remote: Remote, as_json: bool) -> None:
     """Show what an account holds, of all CURRENCIES or of those named."""
     request = api.GetBalanceRequest(account=account, currencies=currencies)
-    response = call(target, lambda gateway: gateway.GetBalance(request, timeout=deadline_s))
+    response = remote.ask(lambda gateway: gateway.GetBalance, request)
     if as_json:
         echo(response, as_json=True, rows={})
         return

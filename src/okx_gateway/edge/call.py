@@ -9,13 +9,11 @@ from google.protobuf.message import Message
 from okx_gateway.domain.deadline import Deadline
 
 SERVICE = "okx_gateway.api.v1.GatewayService"
-# Callers are not told apart yet; a journal row has to belong to somebody.
-UNAUTHENTICATED = "unauthenticated"
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call: the RPC's name, who calls, and until when the answer is of use.
+    """One call: the RPC's name, who says to call, and until when the answer is of use.
 
     The deadline is None for a stream that its caller did not bound.
     """

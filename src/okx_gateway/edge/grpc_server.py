@@ -1,7 +1,7 @@
 """How are the calls of GatewayService served over gRPC?  Touches grpc.aio."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from typing import Any, cast
 
@@ -18,14 +18,8 @@ from okx_gateway.api.v1 import gateway_service_pb2
 from okx_gateway.domain.deadline import Deadline
 from okx_gateway.domain.errors import GatewayError, InvalidRequestError, StoppingError, Violation
 from okx_gateway.edge.admission import Admission
-from okx_gateway.edge.call import (
-    SERVICE,
-    UNAUTHENTICATED,
-    Call,
-    GatewayCalls,
-    StreamCall,
-    UnaryCall,
-)
+from okx_gateway.edge.call import SERVICE, Call, GatewayCalls, StreamCall, UnaryCall
+from okx_gateway.edge.caller import caller_name
 from okx_gateway.edge.rpc_span import RpcSpan, rpc_span, trace_carrier
 from okx_gateway.edge.status import status_of
 from okx_gateway.settings import ListenAddress
@@ -173,13 +167,14 @@ class GrpcServer:
         return handle
 
     def _call(self, name: str, context: _Context) -> Call:
+        caller = caller_name(_metadata(context))
         # None, against its type, where the caller gave no deadline.
         remaining_s = cast("float | None", context.time_remaining())
         if remaining_s is None:
-            return Call(name, UNAUTHENTICATED, None)
+            return Call(name, caller, None)
         remaining_s = min(remaining_s, self._max_deadline_s)
         remaining_s -= min(_ANSWER_S_MAX, remaining_s * _ANSWER_SHARE)
-        return Call(name, UNAUTHENTICATED, Deadline.after(remaining_s))
+        return Call(name, caller, Deadline.after(remaining_s))
 
 
 def _parse(kind: type[Message], content: bytes) -> Message:
@@ -192,7 +187,11 @@ def _parse(kind: type[Message], content: bytes) -> Message:
 
 
 def _span(name: str, context: _Context) -> RpcSpan:
-    return rpc_span(f"{SERVICE}/{name}", trace_carrier(context.invocation_metadata() or ()))
+    return rpc_span(f"{SERVICE}/{name}", trace_carrier(_metadata(context)))
+
+
+def _metadata(context: _Context) -> Iterable[tuple[str, str | bytes]]:
+    return context.invocation_metadata() or ()
 
 
 async def _write_all(context: _Context, events: AsyncGenerator[Message, None]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from google.protobuf.descriptor import FieldDescriptor
 
 from okx_gateway.api.v1 import gateway_service_pb2
+from okx_gateway.edge.caller import HEADER, NAME_PATTERN
 from okx_gateway.edge.openapi.comment import proto_comments
 from okx_gateway.edge.openapi.error import JSON, error_responses, status_schema
 from okx_gateway.edge.openapi.rule import Schema, is_required, needed_beside
@@ -24,6 +25,13 @@ _DEADLINE: Schema = {
     "description": "How long the answer is of use, in ms. Unless the gateway is set otherwise, 5000"
     " where it is left out and at most 60000; a stream without it has no end.",
     "schema": {"type": "integer", "minimum": 1, "maximum": _DEADLINE_MS_MAX},
+}
+_CALLER: Schema = {
+    "name": HEADER,
+    "in": "header",
+    "description": "Who calls. The gateway believes it; all who leave it out are one caller. An"
+    " order's id belongs to the caller that used it first.",
+    "schema": {"type": "string", "pattern": f"^{NAME_PATTERN}$"},
 }
 _TRACE: Schema = {
     "x-trace-id": {
@@ -109,7 +117,7 @@ def _operation(route: Route, first: Route, book: SchemaBook) -> Schema:
         "tags": [_SERVICE.name],
         "summary": about.partition("\n")[0],
         "description": about,
-        "parameters": [*_parameters(route, book), _DEADLINE],
+        "parameters": [*_parameters(route, book), _DEADLINE, _CALLER],
     }
     if route.body:
         operation["requestBody"] = _body(route, name, book)

@@ -17,7 +17,8 @@ from google.rpc import status_pb2
 from okx_gateway.api.v1 import gateway_service_pb2
 from okx_gateway.domain.errors import GatewayError
 from okx_gateway.edge.admission import Admission
-from okx_gateway.edge.call import SERVICE, UNAUTHENTICATED, Call, GatewayCalls
+from okx_gateway.edge.call import SERVICE, Call, GatewayCalls
+from okx_gateway.edge.caller import caller_name
 from okx_gateway.edge.openapi.document import openapi_document
 from okx_gateway.edge.rest.event_stream import EVENT_STREAM, write_events
 from okx_gateway.edge.rest.http_exchange import (
@@ -149,18 +150,18 @@ class AsgiApp:
 
     async def _answer_unary(self, http: HttpExchange, found: Matched, span: RpcSpan) -> None:
         name = found.route.rpc.name
+        caller = caller_name(http.headers)
         deadline = http.deadline(default_s=self._default_deadline_s, max_s=self._max_deadline_s)
         request = request_message(found, http.query, await http.body())
         with self._admission.call():
             async with http.cancelled_when_gone():
-                response = await self._calls.unary[name](
-                    request, Call(name, UNAUTHENTICATED, deadline)
-                )
+                response = await self._calls.unary[name](request, Call(name, caller, deadline))
         span.end_with("OK", http_status=200)
         await http.answer(200, JSON, json_of_message(response))
 
     async def _answer_stream(self, http: HttpExchange, found: Matched, span: RpcSpan) -> None:
         name = found.route.rpc.name
+        caller = caller_name(http.headers)
         deadline = http.deadline(default_s=None, max_s=self._max_deadline_s)
         request = request_message(found, http.query, await http.body())
         with self._admission.stream():
@@ -170,7 +171,7 @@ class AsgiApp:
             span.end_with("OK", http_status=200)
             await write_events(
                 http,
-                self._calls.stream[name](request, Call(name, UNAUTHENTICATED, deadline)),
+                self._calls.stream[name](request, Call(name, caller, deadline)),
                 deadline=deadline,
                 stopping=self._stopping,
                 told=partial(_told, span=span),

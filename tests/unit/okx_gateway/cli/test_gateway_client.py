@@ -12,16 +12,11 @@ from click.testing import CliRunner, Result
 from grpc_status import rpc_status
 
 from okx_gateway.api.v1 import gateway_service_pb2 as api
-from okx_gateway.cli.gateway_client import (
-    call,
-    deadline_option,
-    echo,
-    json_option,
-    target_option,
-)
+from okx_gateway.cli.gateway_client import Remote, echo, json_option, remote_options
 from okx_gateway.domain import errors
 from okx_gateway.domain.errors import GatewayError, Violation
 from okx_gateway.edge.call import SERVICE
+from okx_gateway.edge.caller import UNNAMED, caller_name
 from okx_gateway.edge.status import status_of
 from tests.fakes.errors import EVERY_ERROR
 
@@ -33,10 +28,12 @@ class Scripted:
 
     def __init__(self) -> None:
         self.failure: GatewayError | None = None
+        self.callers: list[str] = []
 
     async def balance(
         self, request: api.GetBalanceRequest, context: Context
     ) -> api.GetBalanceResponse:
+        self.callers.append(caller_name(context.invocation_metadata() or ()))
         if self.failure is not None:
             await context.abort_with_status(rpc_status.to_status(status_of(self.failure).proto))
         if request.account == "bare":
@@ -63,12 +60,11 @@ class Gateway:
 
 @click.command()
 @click.argument("account")
-@target_option
-@deadline_option
+@remote_options
 @json_option
-def command(*, account: str, target: str, deadline_s: float, as_json: bool) -> None:
+def command(*, account: str, remote: Remote, as_json: bool) -> None:
     request = api.GetBalanceRequest(account=account)
-    response = call(target, lambda gateway: gateway.GetBalance(request, timeout=deadline_s))
+    response = remote.ask(lambda gateway: gateway.GetBalance, request)
     rows = {"total": response.balance.total_equity_usd, "age": "", "account": account}
     echo(response, as_json=as_json, rows=rows)
 
@@ -105,6 +101,20 @@ async def test_an_answer_is_told_as_json(gateway: Gateway) -> None:
 async def test_the_target_can_stand_in_the_environment(gateway: Gateway) -> None:
     result = await gateway.run("main", environ={"OKX_GATEWAY_TARGET": gateway.target})
     assert result.exit_code == 0
+
+
+async def test_a_name_to_call_under_goes_with_the_call(gateway: Gateway) -> None:
+    await gateway.ask("main", "--caller", "desk-7")
+    await gateway.ask()
+    assert gateway.scripted.callers == ["desk-7", UNNAMED]
+
+
+@pytest.mark.parametrize("caller", ["Desk", "desk 7", "d\u00e9sk", "d\n"])
+async def test_a_name_that_is_none_is_not_sent(gateway: Gateway, caller: str) -> None:
+    result = await gateway.ask("main", "--caller", caller)
+    assert result.exit_code == 2
+    assert "--caller" in result.stderr
+    assert gateway.scripted.callers == []
 
 
 @pytest.mark.parametrize("error", EVERY_ERROR, ids=lambda error: type(error).__name__)

@@ -21,9 +21,10 @@ from okx_gateway.api.v1 import ticker_pb2
 from okx_gateway.domain import errors
 from okx_gateway.edge import grpc_server
 from okx_gateway.edge.call import SERVICE, Call
+from okx_gateway.edge.caller import UNNAMED
 from okx_gateway.edge.grpc_server import GrpcServer
 from okx_gateway.settings import ListenAddress
-from tests.fakes.grpc_calls import Calls, Running, heartbeats, running
+from tests.fakes.grpc_calls import STREAM, Calls, Running, heartbeats, running
 
 BALANCE = f"/{SERVICE}/GetBalance"
 PLACE = f"/{SERVICE}/PlaceOrder"
@@ -56,7 +57,20 @@ async def test_a_message_reaches_its_call_and_the_answer_comes_back() -> None:
     [(came, call)] = calls.came
     assert came == request
     assert call.method == "PlaceOrder"
-    assert call.caller != ""
+    assert call.caller == UNNAMED
+
+
+async def test_the_name_of_the_caller_reaches_the_call_and_a_wrong_one_does_not() -> None:
+    calls = Calls()
+    async with running(calls) as gateway:
+        for path in (BALANCE, STREAM):
+            rpc: Any = gateway.channel.unary_unary(path)
+            code, _, reason = await failure(rpc(b"", metadata=(("x-caller", "Desk"),)))
+            assert (code.name, reason) == ("INVALID_ARGUMENT", "INVALID_REQUEST")
+        rpc = gateway.channel.unary_unary(BALANCE)
+        await rpc(b"", metadata=(("x-caller", "desk-7"),))
+    [(_, call)] = calls.came
+    assert call.caller == "desk-7"
 
 
 async def test_bytes_that_are_no_message_are_an_invalid_argument() -> None:

@@ -82,6 +82,7 @@ def test_fields_of_the_path_are_parameters_and_not_in_query_or_body() -> None:
         ("exchangeOrderId", "path", True),
         ("instrument", "query", True),
         ("x-deadline-ms", "header", None),
+        ("x-caller", "header", None),
     ]
     schemas = DOCUMENT["components"]["schemas"]
     assert list(schemas["CancelOrderRequest"]["properties"]) == ["instrument"]

@@ -14,6 +14,7 @@ from okx_gateway.domain.errors import (
     OrderOutcomeUnknownError,
     Violation,
 )
+from okx_gateway.edge.caller import UNNAMED
 from tests.support.rest_edge import running_edge
 
 ORDER = {"clientOrderId": "a1", "instrument": "BTC-USDT", "side": "SIDE_BUY", "quantity": "1.5"}
@@ -40,6 +41,17 @@ async def test_a_call_reaches_the_same_function_as_over_grpc() -> None:
         )
         assert call.deadline is not None
         assert 4 < call.deadline.remaining_s() <= 5
+
+
+async def test_the_name_of_the_caller_reaches_the_call_and_a_wrong_one_does_not() -> None:
+    async with running_edge() as (edge, http):
+        for path in ("/v1/accounts/a/balance", "/v1/tickers:stream?instruments=BTC-USDT"):
+            answer = await http.get(path, headers={"x-caller": "Desk"})
+            assert (answer.status, answer.reason) == (400, "INVALID_REQUEST")
+            assert "x-caller" in answer.text
+        await http.get("/v1/accounts/a/balance", headers={"x-caller": "desk-7"})
+        await http.get("/v1/accounts/a/balance")
+        assert [call.caller for _, call in edge.calls.seen] == ["desk-7", UNNAMED]
 
 
 async def test_headers_of_an_answer() -> None:
