@@ -7,14 +7,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from okx_gateway.domain.errors import OverloadedError, StoppingError
+from okx_gateway.usecases.call_room import CallRoom
+
+_PLACING = "PlaceOrder"
 
 
 class Admission:
     """Counts what runs; refuses what is too much, and everything once `close` was called."""
 
     def __init__(self, *, calls_max: int, streams_max: int) -> None:
-        self._limits = {"calls": calls_max, "streams": streams_max}
-        self._running = {"calls": 0, "streams": 0}
+        self.calls_max = calls_max
+        self.streams_max = streams_max
+        self._calls = CallRoom(calls_max)
+        self._streams = 0
         self._closed = False
 
     def close(self) -> None:
@@ -27,14 +32,20 @@ class Admission:
         return self._closed
 
     @contextmanager
-    def call(self) -> Iterator[None]:
-        """Let one call in for the block.
+    def call(self, rpc: str) -> Iterator[None]:
+        """Let one call of `rpc` in for the block; orders leave some room for the other calls.
 
         Raises:
             OverloadedError, StoppingError: It is not let in; nothing was done.
         """
-        with self._counted("calls"):
+        if self._closed:
+            raise StoppingError
+        placing = rpc == _PLACING
+        self._calls.take(placing=placing)
+        try:
             yield
+        finally:
+            self._calls.give_back(placing=placing)
 
     @contextmanager
     def stream(self) -> Iterator[None]:
@@ -43,17 +54,12 @@ class Admission:
         Raises:
             OverloadedError, StoppingError: It is not let in; nothing was done.
         """
-        with self._counted("streams"):
-            yield
-
-    @contextmanager
-    def _counted(self, what: str) -> Iterator[None]:
         if self._closed:
             raise StoppingError
-        if self._running[what] >= self._limits[what]:
-            raise OverloadedError(what, self._limits[what])
-        self._running[what] += 1
+        if self._streams >= self.streams_max:
+            raise OverloadedError("streams", self.streams_max)
+        self._streams += 1
         try:
             yield
         finally:
-            self._running[what] -= 1
+            self._streams -= 1

@@ -36,7 +36,6 @@ _OPTIONS = (
     ("grpc.max_receive_message_length", _REQUEST_BYTES_MAX),
     ("grpc.max_metadata_size", 8 * 1024),
     ("grpc.so_reuseport", 0),  # a taken port is an error, not a second owner
-    ("grpc.max_concurrent_streams", 1_000),
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
@@ -75,7 +74,10 @@ class GrpcServer:
         Raises:
             OSError: The address cannot be bound.
         """
-        server = grpc.aio.server(options=_OPTIONS)
+        # What is too much is refused: left to wait in its caller, it would hold up a cancel.
+        streams_max = self._admission.calls_max + self._admission.streams_max
+        options = (*_OPTIONS, ("grpc.max_concurrent_streams", streams_max))
+        server = grpc.aio.server(options=options)
         server.add_generic_rpc_handlers((self._handlers(),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         if self._reflect:
@@ -131,7 +133,7 @@ class GrpcServer:
         async def handle(content: bytes, context: _Context) -> bytes:
             with _span(name, context) as span:
                 try:
-                    with self._admission.call():
+                    with self._admission.call(name):
                         request = _parse(kind, content)
                         response = await answer(request, self._call(name, context))
                         return response.SerializeToString()

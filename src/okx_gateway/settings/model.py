@@ -186,7 +186,11 @@ class Settings(BaseModel):
         10.0, "How long calls may still finish when stopping.", "10", ge=0, le=600
     )
     calls_max: int = _setting(
-        2_000, "Calls at a time; more are refused.", "2000", ge=1, le=1_000_000
+        2_000,
+        "Calls at a time; more are refused. PlaceOrder leaves a tenth of them to the others.",
+        "2000",
+        ge=1,
+        le=1_000_000,
     )
     streams_max: int = _setting(
         1_000, "Streams at a time; more are refused.", "1000", ge=1, le=1_000_000

@@ -97,7 +97,7 @@ class PlaceOrder:
         if wrong:
             raise errors.InvalidRequestError(wrong)
         request = _Request(order, caller, account, instrument, deadline)
-        task = self._supervisor.start(self._place(request))
+        task = self._supervisor.start(self._place(request), placing=True)
         # The caller may go or run out of time; the order may not.
         done, _ = await asyncio.wait({task}, timeout=max(0.0, deadline.remaining_s()))
         if not done or task.cancelled():

@@ -5,12 +5,14 @@ Holds the tasks that no caller may cancel, and waits for them when the gateway s
 
 import asyncio
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
 
 from okx_gateway.domain.deadline import Deadline
-from okx_gateway.domain.errors import GatewayError, OverloadedError, StoppingError
+from okx_gateway.domain.errors import GatewayError, StoppingError
+from okx_gateway.usecases.call_room import CallRoom
 
 _LOG = structlog.get_logger()
 _T = TypeVar("_T")
@@ -21,28 +23,29 @@ class Supervisor:
 
     def __init__(self, *, tasks_max: int) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._tasks_max = tasks_max
+        self._room = CallRoom(tasks_max)
         self._draining = False
 
-    def start(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
-        """Run `work` to its end, whoever waits for it.
+    def start(self, work: Coroutine[Any, Any, _T], *, placing: bool = False) -> asyncio.Task[_T]:
+        """Run `work` to its end, whoever waits for it; `placing` leaves some room for the rest.
 
         Raises:
             OverloadedError: There are too many; `work` was not begun.
             StoppingError: The gateway is stopping; `work` was not begun.
         """
-        if self._draining or len(self._tasks) >= self._tasks_max:
+        try:
+            if self._draining:
+                raise StoppingError
+            self._room.take(placing=placing)
+        except GatewayError:
             work.close()
-            raise (
-                StoppingError()
-                if self._draining
-                else OverloadedError("orders at once", self._tasks_max)
-            )
-        return self._add(work)
+            raise
+        return self._add(work, placing=placing)
 
     def follow_up(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
         """Run what a started task left to do, even while draining."""
-        return self._add(work)
+        self._room.take_beyond()
+        return self._add(work, placing=True)
 
     async def drain(self, grace_s: float) -> int:
         """Start nothing more, wait up to `grace_s`; the number of tasks still not at their end."""
@@ -56,14 +59,15 @@ class Supervisor:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         return left
 
-    def _add(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
+    def _add(self, work: Coroutine[Any, Any, _T], *, placing: bool) -> asyncio.Task[_T]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(partial(self._ended, placing=placing))
         return task
 
-    def _ended(self, task: asyncio.Task[Any]) -> None:
+    def _ended(self, task: asyncio.Task[Any], *, placing: bool) -> None:
         self._tasks.discard(task)
+        self._room.give_back(placing=placing)
         if task.cancelled():
             return
         error = task.exception()  # asked for, so that asyncio does not complain of it

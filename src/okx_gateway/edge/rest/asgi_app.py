@@ -153,7 +153,7 @@ class AsgiApp:
         caller = caller_name(http.headers)
         deadline = http.deadline(default_s=self._default_deadline_s, max_s=self._max_deadline_s)
         request = request_message(found, http.query, await http.body())
-        with self._admission.call():
+        with self._admission.call(name):
             async with http.cancelled_when_gone():
                 response = await self._calls.unary[name](request, Call(name, caller, deadline))
         span.end_with("OK", http_status=200)

@@ -214,6 +214,29 @@ async def test_calls_beyond_the_limit_are_refused_and_the_place_is_given_back() 
         await gateway.call(BALANCE)
 
 
+async def test_a_cancel_passes_a_flood_of_orders_on_its_own_connection() -> None:
+    release = asyncio.Event()
+
+    async def answer(_: Any, call: Call) -> Message:
+        if call.method == "PlaceOrder":
+            await release.wait()
+        return api.CancelOrderResponse()
+
+    calls = Calls(answer)
+    async with running(calls, calls_max=50) as gateway:
+        flood = [asyncio.ensure_future(gateway.call(PLACE, timeout_s=10)) for _ in range(200)]
+        while len(calls.came) < 45:  # noqa: ASYNC110  # until the server has taken what it takes
+            await asyncio.sleep(0.001)
+        await gateway.call(f"/{SERVICE}/CancelOrder")
+        release.set()
+        answers = await asyncio.gather(*flood, return_exceptions=True)
+    refused = [told_by(each) for each in answers if isinstance(each, grpc.aio.AioRpcError)]
+    assert len(refused) == 155
+    assert {(code.name, reason) for code, _, reason in refused} == {
+        ("RESOURCE_EXHAUSTED", "OVERLOADED")
+    }
+
+
 async def test_a_caller_who_goes_gives_the_place_back() -> None:
     calls = Calls(lambda _, __: asyncio.sleep(30, api.GetBalanceResponse()))
     async with running(calls, calls_max=1) as gateway:

@@ -37,6 +37,19 @@ async def test_too_many_at_once_are_not_begun() -> None:
     assert len(done) == 3
 
 
+async def test_orders_and_what_they_leave_to_do_take_no_room_that_is_kept_for_cancels() -> None:
+    supervisor, done = Supervisor(tasks_max=10), list[str]()
+    for _ in range(9):
+        supervisor.start(after(0.05, done), placing=True)
+    for _ in range(5):
+        supervisor.follow_up(after(0.05, done))
+    with pytest.raises(OverloadedError):
+        supervisor.start(after(0, done), placing=True)
+    assert await supervisor.start(after(0, done, "cancel")) == "cancel"
+    assert await supervisor.drain(1) == 0
+    assert len(done) == 15
+
+
 async def test_what_a_task_left_to_do_is_taken_even_beyond_the_limit_and_while_draining() -> None:
     supervisor, done = Supervisor(tasks_max=1), list[str]()
 
