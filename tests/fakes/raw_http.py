@@ -1,6 +1,7 @@
 """An HTTP server that says and does exactly what a test tells it to, byte by byte."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -35,7 +36,9 @@ def ok(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
 
 
 @asynccontextmanager
-async def raw_server(*answers: Answer) -> AsyncIterator[RawServer]:
+async def raw_server(
+    *answers: Answer, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[RawServer]:
     """Serve on loopback; the n-th request meets the n-th answer, later ones the last."""
     seen = RawServer()
     running: dict[asyncio.Task[Any], asyncio.StreamWriter] = {}
@@ -52,8 +55,9 @@ async def raw_server(*answers: Answer) -> AsyncIterator[RawServer]:
                 await answers[min(len(seen.requests), len(answers)) - 1](reader, writer)
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    seen.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    port = server.sockets[0].getsockname()[1]
+    seen.url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
     try:
         yield seen
     finally:

@@ -2,26 +2,39 @@
 
 import asyncio
 import socket
+import ssl
 import struct
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
 from okx_gateway.okx.endpoint import Endpoint
 from okx_gateway.okx.reply import RawReply
 from okx_gateway.okx.rest_client import ReplyLostError, RequestNotSentError, RestClient
+from okx_simulator.tls import server_context
 from tests.fakes.raw_http import Answer, ok, raw_server, replies
 
 BODY = b'{"px":"2.15",  "sz":"2","x":"\xc3\xa9"}'
 QUERY = "/api/v5/account/balance?ccy=BTC%2CETH"
 
 
-async def post(client: RestClient, *, timeout_s: float = 2.0) -> RawReply:
+async def post(
+    client: RestClient,
+    *,
+    endpoint: Endpoint = Endpoint.PLACE_ORDER,
+    timeout_s: float = 2.0,
+    write_before_s: float | None = None,
+) -> RawReply:
     return await client.send(
-        Endpoint.PLACE_ORDER,
-        request_path=Endpoint.PLACE_ORDER.path,
+        endpoint,
+        request_path=endpoint.path,
         body=BODY,
         headers={"OK-ACCESS-SIGN": "abc=", "expTime": "1597026383085"},
         timeout_s=timeout_s,
+        write_before_s=write_before_s,
     )
 
 
@@ -206,3 +219,106 @@ async def test_the_way_to_another_host_is_closed() -> None:
             )
         assert other.requests == []
         assert len(server.requests) == 1
+
+
+@asynccontextmanager
+async def slow_way(port: int, delay_s: float) -> AsyncIterator[int]:
+    """Listen, and pass on what comes once `delay_s` is over."""
+    pipes: list[asyncio.Task[None]] = []
+
+    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while chunk := await reader.read(1 << 16):
+            writer.write(chunk)
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(delay_s)
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
+        loop = asyncio.get_running_loop()
+        pipes.append(loop.create_task(pipe(reader, far_writer)))
+        pipes.append(loop.create_task(pipe(far_reader, writer)))
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        await asyncio.gather(*pipes, return_exceptions=True)
+
+
+async def test_a_connection_that_takes_too_long_is_not_written_to_and_kept_for_the_next_attempt(
+    tmp_path: Path,
+) -> None:
+    server_tls = server_context("127.0.0.1", tmp_path / "authority.pem")
+    client_tls = ssl.create_default_context(cafile=str(tmp_path / "authority.pem"))
+    async with raw_server(replies(ok(b"{}")), tls=server_tls) as server:
+        port = int(server.url.rpartition(":")[2])
+        async with (
+            slow_way(port, 0.15) as slow,
+            RestClient(f"https://127.0.0.1:{slow}", tls=client_tls) as client,
+        ):
+            with pytest.raises(RequestNotSentError) as raised:
+                await post(client, write_before_s=time.monotonic() + 0.05)
+            assert raised.value.late
+            assert server.requests == []
+            assert (await post(client, write_before_s=time.monotonic() + 0.05)).status == 200
+            assert (len(server.requests), server.connections) == (1, 1)
+
+
+async def test_nothing_is_written_late_however_often_and_the_connection_stays_good() -> None:
+    async with raw_server(replies(ok(b"{}"))) as server, RestClient(server.url) as client:
+        for _ in range(120):  # more than there may be connections
+            with pytest.raises(RequestNotSentError) as raised:
+                await post(client, write_before_s=time.monotonic() - 0.001)
+            assert raised.value.late
+        assert server.requests == []
+        for _ in range(3):
+            await post(client, write_before_s=time.monotonic() + 5)
+        assert (len(server.requests), server.connections) == (3, 1)
+
+
+async def test_a_loop_that_is_busy_at_the_last_moment_writes_nothing_late() -> None:
+    async def be_busy() -> None:
+        while True:
+            time.sleep(0.05)  # noqa: ASYNC251  the loop has to stand still
+            await asyncio.sleep(0)
+
+    async with raw_server(replies(ok(b"{}"))) as server, RestClient(server.url) as client:
+        await post(client)
+        busy = asyncio.create_task(be_busy())
+        await asyncio.sleep(0)
+        with pytest.raises(RequestNotSentError) as raised:
+            await post(client, write_before_s=time.monotonic() + 0.02)
+        busy.cancel()
+        assert raised.value.late
+        assert len(server.requests) == 1
+        assert (await post(client)).status == 200
+
+
+async def test_without_a_connection_a_request_is_unsent_but_not_late() -> None:
+    async with raw_server(replies(ok(b"{}"))) as server:
+        pass
+    async with RestClient(server.url) as client:
+        with pytest.raises(RequestNotSentError) as raised:
+            await post(client, write_before_s=time.monotonic() + 5)
+    assert not raised.value.late
+
+
+async def test_orders_that_wait_for_an_answer_hold_up_no_cancel_and_no_look_up() -> None:
+    hanging = [_hang] * 100
+    async with (
+        raw_server(*hanging, replies(ok(b"{}"))) as server,
+        RestClient(server.url) as client,
+    ):
+        orders = [asyncio.create_task(post(client, timeout_s=20.0)) for _ in hanging]
+        async with asyncio.timeout(10):
+            while len(server.requests) < len(hanging):  # noqa: ASYNC110  it tells nobody
+                await asyncio.sleep(0.01)
+        with pytest.raises(RequestNotSentError):
+            await post(client, timeout_s=0.2)
+        await post(client, endpoint=Endpoint.CANCEL_ORDER, timeout_s=0.5)
+        await get(client, Endpoint.GET_ORDER)
+        await get(client, Endpoint.GET_BALANCE)
+        for order in orders:
+            order.cancel()
+        await asyncio.gather(*orders, return_exceptions=True)
