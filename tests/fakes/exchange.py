@@ -63,21 +63,40 @@ class ScriptedExchange(ExchangeClient):
         }
 
     async def place(
-        self, order: NewOrder, instrument: Instrument, *, expiry_ms: int
+        self,
+        order: NewOrder,
+        instrument: Instrument,
+        *,
+        expiry_ms: int,
+        write_before_s: float | None = None,
     ) -> PlaceVerdict:
         self.placed.append(order)
         self.placing.set()
         self.expiries_ms.append(expiry_ms)
         return await self.on_place(order)
 
-    async def cancel(self, account: str, instrument: str, name: OrderName) -> CancelVerdict:
+    async def cancel(
+        self,
+        account: str,
+        instrument: str,
+        name: OrderName,
+        *,
+        write_before_s: float | None = None,
+    ) -> CancelVerdict:
         self.cancelled.append(name)
         await asyncio.sleep(self.slow_s)
         if self.cancels:
             return self.cancels.popleft()
         return CancelTaken(name.exchange_order_id, name.client_order_id, wall_ms())
 
-    async def look_up(self, account: str, instrument: str, name: OrderName) -> LookupVerdict:
+    async def look_up(
+        self,
+        account: str,
+        instrument: str,
+        name: OrderName,
+        *,
+        write_before_s: float | None = None,
+    ) -> LookupVerdict:
         self.looked_up.append((name, wall_ms()))
         await asyncio.sleep(self.slow_s)
         if self.lookups:

@@ -11,6 +11,7 @@ def _codes(text: str) -> frozenset[str]:
 
 
 SUCCESS = "0"
+PARTIAL_SUCCESS = "2"
 # All went well, all failed, some failed: the cause of each is in its row.
 ENVELOPES_OF_ROWS = ("0", "1", "2")
 
@@ -26,25 +27,28 @@ CREDENTIAL = _codes(
 # The timestamp of the signature; the request was not read further.
 TIMESTAMP = _codes("50102 50112")
 
-# The order was checked and turned away.
-PROVES_ABSENCE = (
-    THROTTLED
-    | CREDENTIAL
-    | TIMESTAMP
-    | _codes(
-        # The request itself.
-        """50000 50002 50006 50014 50015 50016 50024 50025 50036 50037 50072 50115
-        51000 51001 51003 51005 51006 51007 51010 51015 51020 51101 51116 51120 51121 51122 51135
-        51136 51137 51138 51150 51175 51176 51201 51202 51203 51204 51217 54036 54072 54084 54085
-        54086 """
-        # The account, its funds and positions.
-        """50007 50008 50009 50012 50019 50022 50023 50027 50028 50029 50032 50033 50038 50051
-        50052 50053 50059 50060 51004 51008 51009 51023 51024 51025 51102 51103 51105 51106 51107
-        51112 51127 51131 51155 51169 51170 51174 51186 59113 """
-        # The instrument.
-        """51021 51022 51027 51028 51029 51030 51087"""
-    )
+# The request itself is not one that can be carried out.
+_WRONG_REQUEST = _codes(
+    """50000 50002 50006 50014 50015 50016 50024 50025 50036 50037 50072 50115
+    51000 51001 51003 51005 51006 51007 51010 51015 51020 51101 51116 51120 51121 51122 51135
+    51136 51137 51138 51150 51175 51176 51201 51202 51203 51204 51217 54036 54072 54084 54085
+    54086"""
 )
+# The account, its funds and positions do not allow it.
+_UNFIT_ACCOUNT = _codes(
+    """50007 50008 50009 50012 50019 50022 50023 50027 50028 50029 50032 50033 50038 50051
+    50052 50053 50059 50060 51004 51008 51009 51023 51024 51025 51102 51103 51105 51106 51107
+    51112 51127 51131 51155 51169 51170 51174 51186 59113"""
+)
+# The instrument does not allow it now.
+_UNFIT_INSTRUMENT = _codes("51021 51022 51027 51028 51029 51030 51087")
+
+_TURNED_AWAY = (
+    THROTTLED | CREDENTIAL | TIMESTAMP | _WRONG_REQUEST | _UNFIT_ACCOUNT | _UNFIT_INSTRUMENT
+)
+
+# The order was checked and turned away; 54004 because of another one in its batch.
+PROVES_ABSENCE = _TURNED_AWAY | _codes("54004")
 
 # An order with this id is there already, or was: only looking tells which.
 DUPLICATE = _codes("50042 50071 51011 51016")
@@ -64,3 +68,11 @@ CANCEL_REFUSED = (
     | TIMESTAMP
     | _codes("50000 50002 50006 50014 50015 51000 51001 51003 51403 51407 51408 51409 51413")
 )
+
+# An amend found the order finished, or found none; it changed nothing.
+AMEND_FINISHED_OR_ABSENT = _codes("51503 51509 51510 51603")
+# An amend was turned away, and the order is as it was. Of its own has an amend: nothing to change,
+# no funds, a kind of order or a time that allows none, a price that would not be post-only, another
+# amend in the same batch, too many under way, a price that is too long, and reduce-only without a
+# position or in its direction.
+AMEND_REFUSED = _TURNED_AWAY | _codes("51500 51502 51506 51508 51511 51512 51513 51514 51521 51522")

@@ -1,107 +1,35 @@
 """What can be asked of OKX, and what is then known?
 
-Joins codecs, signatures, the REST client and verdicts; knows nothing of budgets and journals.
+Joins codecs, signed requests and verdicts; knows nothing of budgets and journals.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
-from urllib.parse import urlencode
 
 from okx_gateway.domain import errors
 from okx_gateway.domain.balance import Balance
 from okx_gateway.domain.instrument import Instrument, InstrumentType
-from okx_gateway.domain.order import NewOrder, OrderName, Placed
 from okx_gateway.okx import code as codes
-from okx_gateway.okx import order_codec, verdict
 from okx_gateway.okx.balance_codec import balance_from_row
 from okx_gateway.okx.endpoint import Endpoint
 from okx_gateway.okx.exchange_clock import ExchangeClock
 from okx_gateway.okx.instrument_codec import instrument_from_row
+from okx_gateway.okx.order_requests import OrderRequests
+from okx_gateway.okx.rate_limit_codec import orders_per_2_s_from_row
 from okx_gateway.okx.reply import RawReply, Reply, Row, UnreadableReplyError, parse_reply, text
 from okx_gateway.okx.rest_client import ReplyLostError, RequestNotSentError, RestClient
-from okx_gateway.okx.signature import timestamp_text
-from okx_gateway.trace_step import step
+from okx_gateway.okx.signed_requests import RequestSigner, SignedRequests
 
-_WRITE_TIMEOUT_S = 3.0
 _READ_TIMEOUT_S = 5.0
 _THROTTLED_RETRY_MS = 2_000
 
 
-class RequestSigner(Protocol):
-    """Signs for an account; the only thing here that knows a secret."""
-
-    def sign(
-        self, account: str, endpoint: Endpoint, *, timestamp: str, request_path: str, body: bytes
-    ) -> Mapping[str, str]:
-        """The headers that prove the request comes from the account's key."""
-
-
-class ExchangeClient:
-    """OKX as the use cases see it."""
+class ExchangeClient(OrderRequests):
+    """OKX as the use cases see it: requests about orders, and the reads that are not about one."""
 
     def __init__(
         self, rest: RestClient, signer: RequestSigner, clock: ExchangeClock, *, demo: bool
     ) -> None:
-        self._rest = rest
-        self._signer = signer
-        self._clock = clock
-        # Also on public requests, or OKX answers with the live market.
-        self._public_headers = {"x-simulated-trading": "1"} if demo else {}
-
-    async def place(
-        self, order: NewOrder, instrument: Instrument, *, expiry_ms: int
-    ) -> verdict.PlaceVerdict:
-        """Write `order` to the wire once; OKX drops it after `expiry_ms` of its own clock."""
-        body = order_codec.body_of(order_codec.place_parameters(order, instrument))
-        try:
-            raw = await self._send(
-                Endpoint.PLACE_ORDER,
-                account=order.account,
-                body=body,
-                headers={"expTime": str(expiry_ms)},
-                timeout_s=_WRITE_TIMEOUT_S,
-            )
-        except RequestNotSentError as error:
-            return verdict.Unsent(str(error))
-        except ReplyLostError as error:
-            return verdict.InDoubt(str(error))
-        judged = verdict.verdict_on_place(raw, order.client_order_id)
-        if isinstance(judged, Placed) and judged.receive_us and judged.send_us:
-            self._clock.learn(
-                sent_s=raw.sent_s,
-                received_s=raw.received_s,
-                earliest_ms=judged.receive_us / 1000,
-                latest_ms=judged.send_us / 1000,
-            )
-        return judged
-
-    async def cancel(self, account: str, instrument: str, name: OrderName) -> verdict.CancelVerdict:
-        """Ask once to cancel an order."""
-        body = order_codec.body_of(dict(order_codec.name_parameters(instrument, name)))
-        try:
-            raw = await self._send(
-                Endpoint.CANCEL_ORDER, account=account, body=body, timeout_s=_WRITE_TIMEOUT_S
-            )
-        except RequestNotSentError as error:
-            return verdict.Unsent(str(error))
-        except ReplyLostError as error:
-            return verdict.InDoubt(str(error))
-        return verdict.verdict_on_cancel(raw)
-
-    async def look_up(
-        self, account: str, instrument: str, name: OrderName
-    ) -> verdict.LookupVerdict:
-        """Look one order up."""
-        try:
-            raw = await self._send(
-                Endpoint.GET_ORDER,
-                account=account,
-                query=order_codec.name_parameters(instrument, name),
-                timeout_s=_READ_TIMEOUT_S,
-            )
-        except (RequestNotSentError, ReplyLostError) as error:
-            return verdict.NoEvidence(str(error))
-        return verdict.verdict_on_lookup(raw, name)
+        super().__init__(SignedRequests(rest, signer, clock, demo=demo), clock)
 
     async def balance(self, account: str, currencies: Sequence[str]) -> Balance:
         """Read what an account holds; of all currencies where none is named.
@@ -130,6 +58,21 @@ class ExchangeClient:
         if len(rows) != 1:
             raise errors.ExchangeUnavailableError("not one configuration in the reply")
         return rows[0]
+
+    async def account_rate_limit(self, account: str) -> int:
+        """Read how many new and amended orders the account may send in 2 s, on all instruments.
+
+        Raises:
+            ExchangeError: OKX gave no usable answer.
+            CredentialUnusableError: OKX does not accept the account's credential.
+        """
+        rows = await self._read(Endpoint.GET_ACCOUNT_RATE_LIMIT, account=account)
+        if len(rows) != 1:
+            raise errors.ExchangeUnavailableError("not one rate limit in the reply")
+        try:
+            return orders_per_2_s_from_row(rows[0])
+        except UnreadableReplyError as error:
+            raise errors.ExchangeUnavailableError(str(error)) from error
 
     async def instruments(self, kind: InstrumentType, family: str = "") -> list[Instrument]:
         """Read all instruments of a type; of OPTION those of one `family`, which OKX demands.
@@ -183,7 +126,7 @@ class ExchangeClient:
         self, endpoint: Endpoint, *, account: str, query: Mapping[str, str]
     ) -> tuple[RawReply, Reply]:
         try:
-            raw = await self._send(
+            raw = await self._requests.send(
                 endpoint, account=account, query=query, timeout_s=_READ_TIMEOUT_S
             )
             if raw.status >= 500:
@@ -191,38 +134,3 @@ class ExchangeClient:
             return raw, parse_reply(raw.body)
         except (RequestNotSentError, ReplyLostError, UnreadableReplyError) as error:
             raise errors.ExchangeUnavailableError(str(error)) from error
-
-    async def _send(
-        self,
-        endpoint: Endpoint,
-        *,
-        account: str,
-        query: Mapping[str, str] | None = None,
-        body: bytes = b"",
-        headers: Mapping[str, str] | None = None,
-        timeout_s: float,
-    ) -> RawReply:
-        """Sign these bytes and send these bytes."""
-        request_path = f"{endpoint.path}?{urlencode(query)}" if query else endpoint.path
-        sent_headers = {"Content-Type": "application/json", **(headers or {})}
-        if endpoint.private:
-            with step("sign"):
-                sent_headers |= self._signer.sign(
-                    account,
-                    endpoint,
-                    timestamp=timestamp_text(self._clock.now_ms()),
-                    request_path=request_path,
-                    body=body,
-                )
-        else:
-            sent_headers |= self._public_headers
-        with step("send", **{"okx.endpoint": endpoint.name}) as span:
-            raw = await self._rest.send(
-                endpoint,
-                request_path=request_path,
-                body=body,
-                headers=sent_headers,
-                timeout_s=timeout_s,
-            )
-            span.set_attribute("http.response.status_code", raw.status)
-        return raw

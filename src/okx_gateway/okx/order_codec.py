@@ -1,9 +1,10 @@
 """How are orders written for OKX and read from it?  Pure.
 
-Source: OKX docs v5, "Order Book Trading / Trade": POST Place order, POST Cancel order, GET Order
-details.
+Source: OKX docs v5, "Order Book Trading / Trade": POST Place order, POST Place multiple orders,
+POST Amend order, POST Cancel order, GET Order details.
 """
 
+from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -39,6 +40,10 @@ _STATE = {
     "canceled": OrderState.CANCELLED,
     "mmp_canceled": OrderState.CANCELLED,
 }
+
+# OKX counts a batch of one as a single order.
+BATCH_MIN = 2
+BATCH_MAX = 20
 
 # "At market" as the price of an attached exit.
 _MARKET_PRICE = "-1"
@@ -98,9 +103,32 @@ def _attached_exits(
     return exits
 
 
-def body_of(parameters: dict[str, Any]) -> bytes:
+def body_of(parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> bytes:
     """The bytes that are signed and sent."""
     return orjson.dumps(parameters)
+
+
+def amend_parameters(
+    instrument: str,
+    exchange_order_id: str,
+    *,
+    quantity: Decimal | None,
+    price: Decimal | None,
+    amend_id: str,
+) -> dict[str, Any]:
+    """Parameters that change an order to absolute values; `quantity` includes what is filled."""
+    parameters: dict[str, Any] = {
+        "instId": instrument,
+        "ordId": exchange_order_id,
+        "reqId": amend_id,
+        # An order that cannot be changed stays as it is.
+        "cxlOnFail": False,
+    }
+    if quantity is not None:
+        parameters["newSz"] = text_from_amount(quantity)
+    if price is not None:
+        parameters["newPx"] = text_from_amount(price)
+    return parameters
 
 
 def name_parameters(instrument: str, name: OrderName) -> dict[str, str]:

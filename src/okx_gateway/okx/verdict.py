@@ -8,28 +8,28 @@ from dataclasses import dataclass
 from okx_gateway.domain.order import Order, OrderName, Placed, Refused
 from okx_gateway.okx import code as codes
 from okx_gateway.okx.order_codec import order_from_row
-from okx_gateway.okx.reply import (
-    RawReply,
-    Reply,
-    Row,
-    UnreadableReplyError,
-    milliseconds,
-    parse_reply,
-    text,
+from okx_gateway.okx.order_reply import (
+    CODE_LENGTH_MAX,
+    OK,
+    Told,
+    envelope_about_one,
+    told_of_one,
 )
+from okx_gateway.okx.reply import RawReply, Row, UnreadableReplyError
 
-_OK = 200
-_SERVER_ERROR = 500
-_CODE_LENGTH_MAX = 16
 # Two hours, less the ten minutes and more by which an order may be older than its expiry.
 _REMEMBERED_MS = 105 * 60_000
 
 
 @dataclass(frozen=True, slots=True)
 class Unsent:
-    """Not one byte of the request left this process."""
+    """Not one byte of the request left this process.
+
+    `late` where it was held up until it was no longer to be written: a fresh attempt may succeed.
+    """
 
     cause: str
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +76,14 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class NoEvidence:
-    """The look-up told nothing; `code` is OKX's, empty where it gave none."""
+    """The look-up told nothing; `code` is OKX's, empty where it gave none.
+
+    `late` where nothing was asked: it was held up until it was no longer to be.
+    """
 
     cause: str
     code: str = ""
+    late: bool = False
 
 
 LookupVerdict = Found | Absent | NoEvidence
@@ -88,70 +92,45 @@ LookupVerdict = Found | Absent | NoEvidence
 
 def verdict_on_place(raw: RawReply, client_order_id: str) -> PlaceVerdict:
     """Judge the reply to the one attempt to place an order."""
-    reply = _usable(raw)
-    if isinstance(reply, InDoubt):
-        return reply
     try:
-        return _place_verdict(reply, client_order_id)
+        return verdict_of_told(told_of_one(raw), client_order_id)
     except UnreadableReplyError as error:
         return InDoubt(str(error))
 
 
-def _place_verdict(reply: Reply, client_order_id: str) -> PlaceVerdict:
-    row = reply.rows[0] if reply.rows else {}
-    # Where the order's own code exists it wins over that of the envelope.
-    code = text(row, "sCode") or reply.code
-    message = text(row, "sMsg") or reply.message
-    exchange_order_id = text(row, "ordId")
-    if text(row, "clOrdId") not in ("", client_order_id):
+def verdict_of_told(told: Told, client_order_id: str) -> PlaceVerdict:
+    """Judge what was told of the one attempt to place an order."""
+    if told.client_order_id not in ("", client_order_id):
         return InDoubt("the answer to another order")
-    if code == codes.SUCCESS:
-        if not exchange_order_id or reply.code != codes.SUCCESS:
-            return InDoubt("accepted without an id, or not by the envelope")
+    if told.code == codes.SUCCESS and told.exchange_order_id:
         return Placed(
-            exchange_order_id=exchange_order_id,
-            place_ms=milliseconds(row, "ts") or (reply.receive_us or 0) // 1000,
-            receive_us=reply.receive_us,
-            send_us=reply.send_us,
+            exchange_order_id=told.exchange_order_id,
+            place_ms=told.at_ms or (told.receive_us or 0) // 1000,
+            receive_us=told.receive_us,
+            send_us=told.send_us,
         )
-    if exchange_order_id:
-        return InDoubt(f"code {code[:_CODE_LENGTH_MAX]} beside an order id")
     # 51000 names the parameter that is wrong; some clients report it for a clOrdId in use.
-    names_duplicate = code == "51000" and "exist" in message.lower()
-    # An envelope with a code of its own, such as a timeout, may speak of more than the row.
-    agrees = reply.code in (*codes.ENVELOPES_OF_ROWS, code)
-    if code in codes.PROVES_ABSENCE and agrees and not names_duplicate:
-        return Refused(code, message)
-    return InDoubt(f"code {code[:_CODE_LENGTH_MAX]}")
+    names_duplicate = told.code == "51000" and "exist" in told.message.lower()
+    if told.code in codes.PROVES_ABSENCE and not told.exchange_order_id and not names_duplicate:
+        return Refused(told.code, told.message)
+    return InDoubt(f"code {told.code[:CODE_LENGTH_MAX]}")
 
 
-def verdict_on_cancel(raw: RawReply) -> CancelVerdict:
-    """Judge the reply to one attempt to cancel."""
-    reply = _usable(raw)
-    if isinstance(reply, InDoubt):
-        return reply
+def verdict_on_cancel(raw: RawReply, name: OrderName) -> CancelVerdict:
+    """Judge the reply to one attempt to cancel the order `name`."""
     try:
-        return _cancel_verdict(reply)
+        told = told_of_one(raw)
     except UnreadableReplyError as error:
         return InDoubt(str(error))
-
-
-def _cancel_verdict(reply: Reply) -> CancelVerdict:
-    row = reply.rows[0] if reply.rows else {}
-    code = text(row, "sCode") or reply.code
-    if code == codes.SUCCESS and (not row or reply.code != codes.SUCCESS):
-        return InDoubt("accepted without a row, or not by the envelope")
-    if code == codes.SUCCESS or code in codes.CANCEL_UNDER_WAY:
-        return CancelTaken(
-            exchange_order_id=text(row, "ordId"),
-            client_order_id=text(row, "clOrdId"),
-            update_ms=milliseconds(row, "ts") or None,
-        )
-    if code in codes.CANCEL_FINISHED_OR_ABSENT:
+    if not _is_about(name, told.client_order_id, told.exchange_order_id, unnamed=True):
+        return InDoubt("the answer to another request")
+    if told.code == codes.SUCCESS or told.code in codes.CANCEL_UNDER_WAY:
+        return CancelTaken(told.exchange_order_id, told.client_order_id, told.at_ms or None)
+    if told.code in codes.CANCEL_FINISHED_OR_ABSENT:
         return CancelNeedsLook()
-    if code in codes.CANCEL_REFUSED:
-        return Refused(code, text(row, "sMsg") or reply.message)
-    return InDoubt(f"code {code[:_CODE_LENGTH_MAX]}")
+    if told.code in codes.CANCEL_REFUSED:
+        return Refused(told.code, told.message)
+    return InDoubt(f"code {told.code[:CODE_LENGTH_MAX]}")
 
 
 def verdict_on_lookup(raw: RawReply, name: OrderName) -> LookupVerdict:
@@ -159,39 +138,32 @@ def verdict_on_lookup(raw: RawReply, name: OrderName) -> LookupVerdict:
 
     Only a well-formed HTTP 200 counts: a proxy's 404 or an expired signature says nothing.
     """
-    reply = _usable(raw)
-    if isinstance(reply, InDoubt):
-        return NoEvidence(reply.cause)
-    if raw.status == _OK and reply.code == codes.ORDER_ABSENT and not reply.rows:
+    try:
+        reply = envelope_about_one(raw)
+    except UnreadableReplyError as error:
+        return NoEvidence(str(error))
+    if raw.status == OK and reply.code == codes.ORDER_ABSENT and not reply.rows:
         return Absent()
-    if raw.status != _OK or reply.code != codes.SUCCESS or len(reply.rows) != 1:
-        return NoEvidence(f"code {reply.code[:_CODE_LENGTH_MAX]} {reply.message}", reply.code)
+    if raw.status != OK or reply.code != codes.SUCCESS or len(reply.rows) != 1:
+        return NoEvidence(f"code {reply.code[:CODE_LENGTH_MAX]} {reply.message}", reply.code)
     try:
         order = order_from_row(reply.rows[0])
     except UnreadableReplyError as error:
         return NoEvidence(str(error))
-    if name.exchange_order_id:
-        same = order.exchange_order_id == name.exchange_order_id
-    else:
-        same = order.client_order_id == name.client_order_id
-    if not same:
+    if not _is_about(name, order.client_order_id, order.exchange_order_id, unnamed=False):
         return NoEvidence("the answer is about another order")
     return Found(order, reply.rows[0])
 
 
-def _usable(raw: RawReply) -> Reply | InDoubt:
-    """The envelope of a reply about one order that may prove something."""
-    if raw.status >= _SERVER_ERROR:
-        return InDoubt(f"HTTP {raw.status}")
-    try:
-        reply = parse_reply(raw.body)
-    except UnreadableReplyError:
-        return InDoubt(f"HTTP {raw.status} with an unreadable body")
-    if len(reply.rows) > 1:
-        return InDoubt("more than one row about one order")
-    if raw.status != _OK and reply.code == codes.SUCCESS:
-        return InDoubt(f"HTTP {raw.status} that says success")
-    return reply
+def _is_about(
+    name: OrderName, client_order_id: str, exchange_order_id: str, *, unnamed: bool
+) -> bool:
+    """Whether these are ids of the order `name`, or, if `unnamed`, at least of no other."""
+    if name.exchange_order_id:
+        wanted, found = name.exchange_order_id, exchange_order_id
+    else:
+        wanted, found = name.client_order_id, client_order_id
+    return found == wanted or (unnamed and not found)
 
 
 def absence_is_proven(*, asked_ms: int, expiry_ms: int, margin_ms: int) -> bool:

@@ -22,6 +22,7 @@ from okx_gateway.domain.order import (
     TriggerPriceType,
 )
 from okx_gateway.okx.order_codec import (
+    amend_parameters,
     body_of,
     first_difference,
     name_parameters,
@@ -266,3 +267,19 @@ def test_a_position_side_has_to_be_there_where_it_was_ordered() -> None:
     order = an_order(position_side=PositionSide.LONG)
     assert first_difference(order, LIMIT | {"posSide": "long"}) == ""
     assert first_difference(order, LIMIT) == "position_side"
+
+
+@pytest.mark.parametrize(
+    ("quantity", "price", "changed"),
+    [
+        (Decimal("1.50"), None, {"newSz": "1.5"}),
+        (None, Decimal("30000.10"), {"newPx": "30000.1"}),
+        (Decimal(2), Decimal("1E+2"), {"newSz": "2", "newPx": "100"}),
+    ],
+)
+def test_an_amend_names_the_new_values_and_never_lets_its_failure_cancel(
+    quantity: Decimal | None, price: Decimal | None, changed: dict[str, str]
+) -> None:
+    parameters = amend_parameters("BTC-USDT", "77", quantity=quantity, price=price, amend_id="r1")
+    named = {"instId": "BTC-USDT", "ordId": "77", "reqId": "r1", "cxlOnFail": False}
+    assert json.loads(body_of(parameters)) == named | changed

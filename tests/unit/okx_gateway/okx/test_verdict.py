@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from okx_gateway.domain.order import OrderName, OrderState, Placed, Refused
 from okx_gateway.okx import code as codes
-from okx_gateway.okx.reply import RawReply
 from okx_gateway.okx.verdict import (
     Absent,
     CancelNeedsLook,
@@ -20,10 +19,9 @@ from okx_gateway.okx.verdict import (
     verdict_on_lookup,
     verdict_on_place,
 )
+from tests.fakes.okx_replies import HTML, ID, answer, odd, raw, row, some_codes
 
-ID = "oktswap6"
 NAME = OrderName(client_order_id=ID)
-HTML = b"<html><title>502 Bad Gateway</title></html>"
 
 # OKX docs, "Order details", the example of a response, shortened.
 ORDER = {
@@ -45,27 +43,6 @@ ORDER = {
     "tdMode": "cash",
     "uTime": "1708587373362",
 }
-
-
-def raw(body: object, status: int = 200) -> RawReply:
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return RawReply(status, content, 0.0, 0.01)
-
-
-def answer(code: str = "0", *rows: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {"code": code, "msg": "", "data": list(rows), **more}
-
-
-def row(code: str = "0", order_id: str = "312269865356374016", **more: Any) -> dict[str, Any]:
-    return {
-        "ordId": order_id,
-        "clOrdId": ID,
-        "tag": "",
-        "ts": "1695190491421",
-        "sCode": code,
-        "sMsg": "",
-        **more,
-    }
 
 
 def test_an_accepted_order_is_placed_with_the_times_of_okx() -> None:
@@ -123,6 +100,7 @@ def test_what_leaves_doubt_is_doubt_in_a_row_and_in_the_envelope(code: str) -> N
         (answer("0", row(ordId=5)), 200),
         (answer("1", row("51008", "", sCode=51008)), 200),
         (answer("1", row("51000", "", sMsg="Parameter clOrdId already exists")), 200),
+        (answer("2", row()), 200),  # some of one
     ],
 )
 def test_what_contradicts_itself_or_cannot_be_read_is_doubt(body: object, status: int) -> None:
@@ -138,12 +116,8 @@ def test_a_reply_cut_off_anywhere_never_ends_the_doubt(data: st.DataObject) -> N
     whole = json.dumps(data.draw(st.sampled_from([answer("0", row()), answer("51008")]))).encode()
     part = whole[: data.draw(st.integers(0, len(whole) - 1))]
     assert isinstance(verdict_on_place(raw(part), ID), InDoubt)
-    assert isinstance(verdict_on_cancel(raw(part)), InDoubt)
+    assert isinstance(verdict_on_cancel(raw(part), NAME), InDoubt)
     assert isinstance(verdict_on_lookup(raw(part), NAME), NoEvidence)
-
-
-odd = st.none() | st.booleans() | st.integers() | st.lists(st.just("0")) | st.just({"0": "0"})
-some_codes = st.sampled_from(["0", "1", "2", "50004", "51008", "51016", "51603", "77777", ""])
 
 
 @given(
@@ -181,18 +155,18 @@ def test_no_mixture_of_fields_yields_a_false_end(top: Any, status: int, rows: li
 
 def test_a_cancel_that_was_taken_is_not_yet_a_cancelled_order() -> None:
     taken = CancelTaken("312269865356374016", ID, 1695190491421)
-    assert verdict_on_cancel(raw(answer("0", row()))) == taken
-    assert verdict_on_cancel(raw(answer("1", row("51410")))) == taken
+    assert verdict_on_cancel(raw(answer("0", row())), NAME) == taken
+    assert verdict_on_cancel(raw(answer("1", row("51410"))), NAME) == taken
 
 
 @pytest.mark.parametrize("code", ["51400", "51401", "51402"])
 def test_a_cancel_that_found_the_order_finished_or_absent_has_to_look(code: str) -> None:
-    assert verdict_on_cancel(raw(answer("1", row(code)))) == CancelNeedsLook()
+    assert verdict_on_cancel(raw(answer("1", row(code))), NAME) == CancelNeedsLook()
 
 
 @pytest.mark.parametrize("code", ["50011", "50061", "50113", "50102", "51000", "51001", "51403"])
 def test_a_cancel_that_was_turned_away_is_refused(code: str) -> None:
-    assert verdict_on_cancel(raw(answer("1", row(code, sMsg="why")))) == Refused(code, "why")
+    assert verdict_on_cancel(raw(answer("1", row(code, sMsg="why"))), NAME) == Refused(code, "why")
 
 
 @pytest.mark.parametrize(
@@ -205,11 +179,21 @@ def test_a_cancel_that_was_turned_away_is_refused(code: str) -> None:
         (answer("0"), 200),
         (answer("0", row(), row()), 200),
         (answer("0", row(ts=5)), 200),
+        (answer("50004", row("51403")), 200),  # refused, by an envelope that knows nothing
+        (answer("50004", row("51410")), 200),
+        (answer("0", row(clOrdId="another")), 200),
+        (answer("1", row("51403", clOrdId="another")), 200),
         (HTML, 200),
     ],
 )
 def test_everything_else_leaves_a_cancel_in_doubt(body: object, status: int) -> None:
-    assert isinstance(verdict_on_cancel(raw(body, status)), InDoubt)
+    assert isinstance(verdict_on_cancel(raw(body, status), NAME), InDoubt)
+
+
+def test_a_cancel_by_the_id_of_okx_is_answered_for_that_id() -> None:
+    name = OrderName(exchange_order_id="77")
+    assert isinstance(verdict_on_cancel(raw(answer("0", row(order_id="77"))), name), CancelTaken)
+    assert isinstance(verdict_on_cancel(raw(answer("0", row(order_id="78"))), name), InDoubt)
 
 
 def test_an_order_is_found_by_either_id() -> None:

@@ -1,0 +1,235 @@
+"""What can be asked of OKX about orders, and what is then known?
+
+Joins codecs, signed requests and verdicts; knows nothing of budgets and journals.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from okx_gateway.domain.instrument import Instrument
+from okx_gateway.domain.order import NewOrder, OrderName, Placed
+from okx_gateway.okx import order_codec, order_list, verdict
+from okx_gateway.okx.amend_verdict import AmendTaken, AmendVerdict, verdict_on_amend
+from okx_gateway.okx.batch_verdict import verdicts_on_batch
+from okx_gateway.okx.endpoint import Endpoint
+from okx_gateway.okx.exchange_clock import ExchangeClock
+from okx_gateway.okx.reply import RawReply
+from okx_gateway.okx.rest_client import ReplyLostError, RequestNotSentError
+from okx_gateway.okx.signed_requests import SignedRequests
+
+_WRITE_TIMEOUT_S = 3.0
+_LOOK_TIMEOUT_S = 5.0
+
+
+class OrderRequests:
+    """Requests about orders, each sent at most once.
+
+    Where `write_before_s` is given, of our monotonic clock, nothing is written after it.
+    """
+
+    def __init__(self, requests: SignedRequests, clock: ExchangeClock) -> None:
+        self._requests = requests
+        self._clock = clock
+
+    async def place(
+        self,
+        order: NewOrder,
+        instrument: Instrument,
+        *,
+        expiry_ms: int,
+        write_before_s: float | None = None,
+    ) -> verdict.PlaceVerdict:
+        """Write `order` to the wire once; OKX drops it after `expiry_ms` of its own clock."""
+        raw = await self._write(
+            Endpoint.PLACE_ORDER,
+            order_codec.place_parameters(order, instrument),
+            account=order.account,
+            expiry_ms=expiry_ms,
+            write_before_s=write_before_s,
+        )
+        if not isinstance(raw, RawReply):
+            return raw
+        judged = verdict.verdict_on_place(raw, order.client_order_id)
+        self._learn(raw, judged)
+        return judged
+
+    async def place_batch(
+        self,
+        orders: Sequence[NewOrder],
+        instrument: Instrument,
+        *,
+        expiry_ms: int,
+        write_before_s: float | None = None,
+    ) -> list[verdict.PlaceVerdict]:
+        """Write 2 to 20 orders of one account on one instrument to the wire, together and once.
+
+        One verdict per order, in their order.
+
+        Raises:
+            ValueError: They are too few or too many, or do not belong together; nothing was sent.
+        """
+        if not order_codec.BATCH_MIN <= len(orders) <= order_codec.BATCH_MAX:
+            raise ValueError(f"{len(orders)} orders are no batch")
+        if len({(each.account, each.instrument) for each in orders}) > 1:
+            raise ValueError("orders of several accounts or instruments are no batch")
+        raw = await self._write(
+            Endpoint.PLACE_ORDERS,
+            [order_codec.place_parameters(each, instrument) for each in orders],
+            account=orders[0].account,
+            expiry_ms=expiry_ms,
+            write_before_s=write_before_s,
+        )
+        if not isinstance(raw, RawReply):
+            return [raw] * len(orders)
+        judged = verdicts_on_batch(raw, [each.client_order_id for each in orders])
+        for each in judged:
+            self._learn(raw, each)
+        return judged
+
+    async def amend(
+        self,
+        account: str,
+        instrument: str,
+        exchange_order_id: str,
+        *,
+        quantity: Decimal | None,
+        price: Decimal | None,
+        amend_id: str,
+        expiry_ms: int,
+        write_before_s: float | None = None,
+    ) -> AmendVerdict:
+        """Ask once to give an order another quantity, what is filled included, or another price.
+
+        None leaves what it is about as it is. OKX drops the request after `expiry_ms` of its own
+        clock. `amend_id` comes back with the answer.
+        """
+        raw = await self._write(
+            Endpoint.AMEND_ORDER,
+            order_codec.amend_parameters(
+                instrument, exchange_order_id, quantity=quantity, price=price, amend_id=amend_id
+            ),
+            account=account,
+            expiry_ms=expiry_ms,
+            write_before_s=write_before_s,
+        )
+        if not isinstance(raw, RawReply):
+            return raw
+        judged = verdict_on_amend(raw, exchange_order_id, amend_id)
+        self._learn(raw, judged)
+        return judged
+
+    async def cancel(
+        self,
+        account: str,
+        instrument: str,
+        name: OrderName,
+        *,
+        write_before_s: float | None = None,
+    ) -> verdict.CancelVerdict:
+        """Ask once to cancel an order."""
+        raw = await self._write(
+            Endpoint.CANCEL_ORDER,
+            order_codec.name_parameters(instrument, name),
+            account=account,
+            write_before_s=write_before_s,
+        )
+        return verdict.verdict_on_cancel(raw, name) if isinstance(raw, RawReply) else raw
+
+    async def look_up(
+        self,
+        account: str,
+        instrument: str,
+        name: OrderName,
+        *,
+        write_before_s: float | None = None,
+    ) -> verdict.LookupVerdict:
+        """Look one order up."""
+        raw = await self._look(
+            Endpoint.GET_ORDER,
+            order_codec.name_parameters(instrument, name),
+            account=account,
+            write_before_s=write_before_s,
+        )
+        return verdict.verdict_on_lookup(raw, name) if isinstance(raw, RawReply) else raw
+
+    async def orders_page(
+        self,
+        account: str,
+        endpoint: Endpoint,
+        instrument: Instrument,
+        *,
+        after: str = "",
+        begin_ms: int,
+        end_ms: int,
+        write_before_s: float | None = None,
+    ) -> order_list.ListVerdict:
+        """Read one page of a list of orders or fills on `instrument`, the newest first.
+
+        `endpoint` is GET_ORDERS_PENDING, which lists all that is pending; GET_ORDERS_HISTORY, what
+        was placed from `begin_ms` to `end_ms` of OKX's clock and is finished; or GET_FILLS, what
+        was filled then. `after` is what the page before it told.
+        """
+        query = order_list.page_parameters(
+            endpoint, instrument, after=after, begin_ms=begin_ms, end_ms=end_ms
+        )
+        raw = await self._look(endpoint, query, account=account, write_before_s=write_before_s)
+        if not isinstance(raw, RawReply):
+            return raw
+        return order_list.verdict_on_page(raw, endpoint, instrument, after=after)
+
+    async def _look(
+        self,
+        endpoint: Endpoint,
+        query: Mapping[str, str],
+        *,
+        account: str,
+        write_before_s: float | None,
+    ) -> RawReply | verdict.NoEvidence:
+        try:
+            return await self._requests.send(
+                endpoint,
+                account=account,
+                query=query,
+                timeout_s=_LOOK_TIMEOUT_S,
+                write_before_s=write_before_s,
+            )
+        except RequestNotSentError as error:
+            return verdict.NoEvidence(str(error), late=error.late)
+        except ReplyLostError as error:
+            return verdict.NoEvidence(str(error))
+
+    async def _write(
+        self,
+        endpoint: Endpoint,
+        parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+        *,
+        account: str,
+        expiry_ms: int | None = None,
+        write_before_s: float | None,
+    ) -> RawReply | verdict.Unsent | verdict.InDoubt:
+        try:
+            return await self._requests.send(
+                endpoint,
+                account=account,
+                body=order_codec.body_of(parameters),
+                expiry_ms=expiry_ms,
+                timeout_s=_WRITE_TIMEOUT_S,
+                write_before_s=write_before_s,
+            )
+        except RequestNotSentError as error:
+            return verdict.Unsent(str(error), late=error.late)
+        except ReplyLostError as error:
+            return verdict.InDoubt(str(error))
+
+    def _learn(self, raw: RawReply, judged: verdict.PlaceVerdict | AmendVerdict) -> None:
+        """Take OKX's time from an answer that was believed."""
+        if not isinstance(judged, Placed | AmendTaken):
+            return
+        if judged.receive_us and judged.send_us:
+            self._clock.learn(
+                sent_s=raw.sent_s,
+                received_s=raw.received_s,
+                earliest_ms=judged.receive_us / 1000,
+                latest_ms=judged.send_us / 1000,
+            )
