@@ -26,6 +26,7 @@ from okx_gateway.settings import ListenAddress
 
 _LOG = structlog.get_logger()
 _REQUEST_BYTES_MAX = 64 * 1024
+_CONNECTION_STREAMS_LEAST = 1_000
 # A reader that takes nothing for this long is ended: its values would pile up.
 _WRITE_WAIT_S = 10.0
 # What the answer needs to be back before the caller gives up.
@@ -74,8 +75,10 @@ class GrpcServer:
         Raises:
             OSError: The address cannot be bound.
         """
-        # What is too much is refused: left to wait in its caller, it would hold up a cancel.
-        streams_max = self._admission.calls_max + self._admission.streams_max
+        # Far more than is let in: what is too much is refused here, and told so. Left to wait in
+        # its caller, it would hold up a cancel behind it.
+        let_in = self._admission.calls_max + self._admission.streams_max
+        streams_max = max(_CONNECTION_STREAMS_LEAST, 2 * let_in)
         options = (*_OPTIONS, ("grpc.max_concurrent_streams", streams_max))
         server = grpc.aio.server(options=options)
         server.add_generic_rpc_handlers((self._handlers(),))
