@@ -1,9 +1,13 @@
-"""Which accounts may be used, as OKX itself says of their keys?
+"""Which accounts may be used, as OKX itself says of their keys, and how much may they send?
 
-Asks OKX once per account, at the start or, where OKX was away, when the account is first used.
+Asks OKX about each key once, at the start or, where OKX was away, when its account is first used;
+and every hour how many orders the account may send.
 """
 
 import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import structlog
 
@@ -23,6 +27,10 @@ from okx_gateway.okx.exchange_client import ExchangeClient
 _LOG = structlog.get_logger()
 _RETRY_S = 5.0
 _ATTEMPT_S = 10.0
+# OKX sets it anew every day at 08:00 UTC.
+_LIMIT_FRESH_S = 3_600.0
+_LIMIT_RETRY_S = 60.0
+_LIMIT_POLL_S = 5.0
 
 
 class AccountRegister:
@@ -76,6 +84,22 @@ class AccountRegister:
             if waiting:
                 await asyncio.sleep(_RETRY_S)
 
+    async def keep_limits_fresh(self, wait_for_room: Callable[[Account], Awaitable[None]]) -> None:
+        """Read again and again how many orders each account may send, for ever.
+
+        `wait_for_room` waits until the request for an account may be made. While OKX does not tell,
+        the last figure stands, at first the least that OKX allows anybody.
+        """
+        due_s: dict[str, float] = {}
+        while True:
+            for account in tuple(self._verified.values()):
+                if due_s.get(account.name, 0.0) > time.monotonic():
+                    continue
+                told = await self._read_limit(account, wait_for_room)
+                pause_s = _LIMIT_FRESH_S if told else _LIMIT_RETRY_S
+                due_s[account.name] = time.monotonic() + pause_s
+            await asyncio.sleep(_LIMIT_POLL_S)
+
     @property
     def ready(self) -> bool:
         """Whether at least one account may be used."""
@@ -97,7 +121,27 @@ class AccountRegister:
             cause = "; ".join(verdict.refusals)
             self._signer.drop(name, cause)
             raise CredentialUnusableError(name, cause)
-        account = Account(name, f"{self._environment}:{verdict.uid}", verdict.long_short)
+        account = Account(
+            name,
+            f"{self._environment}:{verdict.uid}",
+            long_short=verdict.long_short,
+            portfolio_margin=verdict.portfolio_margin,
+        )
         self._verified[name] = account
         _LOG.info("account verified", account=name, level=verdict.account_level)
         return account
+
+    async def _read_limit(
+        self, account: Account, wait_for_room: Callable[[Account], Awaitable[None]]
+    ) -> bool:
+        """Take over what OKX allows the account; tell whether it told."""
+        try:
+            await wait_for_room(account)
+            count = await self._exchange.account_rate_limit(account.name)
+        except GatewayError as error:
+            _LOG.warning("limit of orders not read", account=account.name, error=str(error))
+            return False
+        if count != account.orders_per_2_s:
+            self._verified[account.name] = replace(account, orders_per_2_s=count)
+            _LOG.info("limit of orders", account=account.name, orders_per_2_s=count)
+        return True

@@ -15,6 +15,7 @@ _ACCOUNT_LEVELS = {
     "3": "multi-currency margin",
     "4": "portfolio margin",
 }
+_LEVELS_OF_SINGLE_ORDERS = frozenset(_ACCOUNT_LEVELS.values()) - {"portfolio margin"}
 # Source: OKX docs v5, "Error Code".
 _ADVICE = {
     "50100": "the key is frozen; look at it at OKX",
@@ -53,6 +54,11 @@ class CredentialVerdict:
     def long_short(self) -> bool:
         """Whether the account holds long and short positions apart."""
         return self.position_mode == "long/short"
+
+    @property
+    def portfolio_margin(self) -> bool:
+        """Whether OKX takes all of a batch or nothing; assumed where its word is new."""
+        return self.account_level not in _LEVELS_OF_SINGLE_ORDERS
 
 
 def judge_credential(

@@ -1,5 +1,8 @@
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +19,7 @@ from okx_gateway.domain.errors import (
     CredentialUnusableError,
     ExchangeUnavailableError,
     GatewayError,
+    LedgerUnavailableError,
 )
 from okx_gateway.okx.exchange_client import ExchangeClient
 
@@ -40,6 +44,15 @@ class Exchange(ExchangeClient):
         self.asked: list[str] = []
         self.open = asyncio.Event()
         self.open.set()
+        self.limits: list[int | GatewayError] = []
+        self.limits_of: list[str] = []
+
+    async def account_rate_limit(self, account: str) -> int:
+        self.limits_of.append(account)
+        told = self.limits.pop(0) if len(self.limits) > 1 else self.limits[0]
+        if isinstance(told, GatewayError):
+            raise told
+        return told
 
     async def account_config(self, account: str) -> dict[str, Any]:
         self._signer_of_keys.sign_login(account, timestamp_s=1_700_000_000)
@@ -228,3 +241,100 @@ async def test_operators_learn_of_what_is_wrong_and_of_no_secret(
     told = [line for line in lines if line["log_level"] == level and words in str(line)]
     assert [line["account"] for line in told] == ["main"]
     assert not any(secret in str(lines) for secret in SECRETS)
+
+
+@pytest.mark.parametrize(
+    ("level", "whole"),
+    [("1", False), ("2", False), ("3", False), ("4", True), ("5", True), ("", True)],
+)
+async def test_batches_are_taken_as_a_whole_where_okx_margins_the_portfolio(
+    level: str, *, whole: bool
+) -> None:
+    desk = Desk(main=[GOOD | {"acctLv": level}])
+    assert (await desk.find()).portfolio_margin is whole
+
+
+class Room:
+    """Room in the budget, or none."""
+
+    def __init__(self) -> None:
+        self.asked_for: list[str] = []
+        self.error: GatewayError | None = None
+
+    async def __call__(self, account: Account) -> None:
+        self.asked_for.append(account.owner)
+        if self.error is not None:
+            raise self.error
+
+
+@asynccontextmanager
+async def reading_limits(desk: Desk, room: Room) -> AsyncIterator[None]:
+    task = asyncio.create_task(desk.register.keep_limits_fresh(room))
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(account_register, "_LIMIT_POLL_S", 0.005)
+    monkeypatch.setattr(account_register, "_LIMIT_RETRY_S", 0.01)
+    monkeypatch.setattr(account_register, "_LIMIT_FRESH_S", 0.03)
+
+
+async def limit_of(desk: Desk, count: int) -> Account:
+    """Wait until the account may send so much."""
+    give_up_s = time.monotonic() + 10
+    while (account := await desk.find()).orders_per_2_s != count:
+        assert time.monotonic() < give_up_s
+        await asyncio.sleep(0)
+    return account
+
+
+async def test_until_okx_tells_an_account_may_send_what_everybody_may() -> None:
+    desk = Desk(main=[GOOD])
+    assert (await desk.find()).orders_per_2_s == 1_000
+
+
+@pytest.mark.usefixtures("soon")
+async def test_the_limit_of_orders_is_read_in_the_budget_and_again() -> None:
+    desk, room = Desk(main=[GOOD]), Room()
+    desk.exchange.limits = [2_000, 2_500]
+    async with reading_limits(desk, room):
+        await asyncio.sleep(0.02)
+        assert desk.exchange.limits_of == []  # of no account is anything known yet
+        before = await desk.find()
+        account = await limit_of(desk, 2_000)
+        assert account == replace(before, orders_per_2_s=2_000)
+        await limit_of(desk, 2_500)
+    assert set(room.asked_for) == {"live:447"}
+    assert len(room.asked_for) >= len(desk.exchange.limits_of) >= 2
+
+
+@pytest.mark.usefixtures("soon")
+async def test_while_okx_does_not_tell_the_last_limit_stands() -> None:
+    desk, room = Desk(main=[GOOD]), Room()
+    desk.exchange.limits = [2_000, AWAY, AWAY, 3_000]
+    with capture_logs() as lines:
+        async with reading_limits(desk, room):
+            await limit_of(desk, 2_000)
+            await limit_of(desk, 3_000)
+    warnings = [line["error"] for line in lines if line["log_level"] == "warning"]
+    assert [str(AWAY)] * 2 == warnings
+    told = [line["orders_per_2_s"] for line in lines if "orders_per_2_s" in line]
+    assert told == [2_000, 3_000]
+
+
+@pytest.mark.usefixtures("soon")
+async def test_without_room_in_the_budget_nothing_is_asked() -> None:
+    desk, room = Desk(main=[GOOD]), Room()
+    room.error = LedgerUnavailableError("away")
+    desk.exchange.limits = [2_000]
+    await desk.find()
+    async with reading_limits(desk, room):
+        await asyncio.sleep(0.05)
+        assert len(room.asked_for) > 1
+        assert desk.exchange.limits_of == []
+        room.error = None
+        await limit_of(desk, 2_000)
