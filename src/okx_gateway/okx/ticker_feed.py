@@ -14,6 +14,8 @@ from okx_gateway.domain.ticker import Ticker
 from okx_gateway.okx.reply import UnreadableReplyError
 from okx_gateway.okx.ticker_codec import ticker_from_row
 
+# The only frame that OKX does not count.
+PING = "ping"
 _CHANNEL = "tickers"
 # One subscribe may carry 64 KB of arguments; this many stay far below it.
 _ARGUMENTS_PER_FRAME = 200
@@ -73,7 +75,7 @@ class TickerFeed:
 
     def silent(self) -> None:
         """Nothing came for a while: ask whether OKX is there."""
-        self._outgoing.append("ping")
+        self._outgoing.append(PING)
 
     def to_send(self) -> list[str]:
         """Frames to write now."""

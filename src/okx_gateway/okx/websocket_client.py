@@ -1,19 +1,23 @@
 """How does a public WebSocket stay connected?
 
-Touches the network through aiohttp. Reconnects for ever, at random intervals that grow.
+Touches the network through aiohttp. Reconnects for ever, at random intervals that grow, and never
+asks OKX for more than it allows over one connection.
 """
 
 import asyncio
 import random
 import ssl
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import aiohttp
 import structlog
 
-from okx_gateway.okx.ticker_feed import ClosingSoon, FeedEvent, TickerFeed
+from okx_gateway.domain.errors import GatewayError
+from okx_gateway.okx.rate_limit import CONNECTION_REQUEST_LIMIT
+from okx_gateway.okx.ticker_feed import PING, ClosingSoon, FeedEvent, TickerFeed
 
 _LOG = structlog.get_logger()
 # OKX closes a socket that was silent for 30 s.
@@ -23,8 +27,11 @@ _CONNECT_TIMEOUT_S = 10.0
 _FRAME_BYTES_MAX = 1 << 20
 _FIRST_PAUSE_S = 0.4
 _PAUSE_MAX_S = 20.0
-# Wants that come together leave in one frame: OKX allows 480 in an hour.
+# Wants that come together leave in one frame: OKX counts frames.
 _GATHER_S = 0.05
+_REQUESTS_MAX = CONNECTION_REQUEST_LIMIT.count
+# A second more than OKX's, for the way that frames take.
+_REQUESTS_WINDOW_S = CONNECTION_REQUEST_LIMIT.window_ms / 1000 + 1.0
 
 
 class FeedListener(Protocol):
@@ -40,8 +47,16 @@ class FeedListener(Protocol):
         """Learn that the connection is gone and updates are being missed."""
 
 
+async def _no_wait() -> None:
+    return
+
+
 class WebSocketClient:
-    """Keeps `feed` in conversation over a socket to `url`."""
+    """Keeps `feed` in conversation over a socket to `url`.
+
+    `wait_for_room` waits until a connection may be made, which OKX counts by address; where it
+    raises a GatewayError none is made, and it is asked again later.
+    """
 
     def __init__(
         self,
@@ -51,12 +66,14 @@ class WebSocketClient:
         *,
         tls: ssl.SSLContext | None = None,
         wall_ms: Callable[[], int] = lambda: int(time.time() * 1000),
+        wait_for_room: Callable[[], Awaitable[None]] = _no_wait,
     ) -> None:
         self._url = url
         self._feed = feed
         self._listener = listener
         self._tls = tls
         self._wall_ms = wall_ms
+        self._wait_for_room = wait_for_room
         self._changed = asyncio.Event()
 
     def wake(self) -> None:
@@ -74,8 +91,9 @@ class WebSocketClient:
                     continue
                 started_s = time.monotonic()
                 try:
+                    await self._wait_for_room()
                     await self._converse(session)
-                except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                except (aiohttp.ClientError, TimeoutError, OSError, GatewayError) as error:
                     _LOG.warning("the public socket failed", error=type(error).__name__)
                 self._feed.disconnected()
                 self._listener.on_lost()
@@ -125,8 +143,17 @@ class WebSocketClient:
                 self._listener.on_event(event)
 
     async def _write(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        asked_s: deque[float] = deque(maxlen=_REQUESTS_MAX)
         while True:
             for frame in self._feed.to_send():
+                if frame != PING:
+                    now_s = time.monotonic()
+                    if len(asked_s) == _REQUESTS_MAX and now_s - asked_s[0] < _REQUESTS_WINDOW_S:
+                        _LOG.info("the public socket has asked for all it may")
+                        # A new connection may ask anew, and does so for everything at once.
+                        await socket.close()
+                        return
+                    asked_s.append(now_s)
                 await socket.send_str(frame)
             await self._changed.wait()
             await asyncio.sleep(_GATHER_S)

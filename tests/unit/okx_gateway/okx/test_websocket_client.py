@@ -5,10 +5,12 @@ import json
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from aiohttp import WSMsgType, web
 
+from okx_gateway.domain.errors import LedgerUnavailableError
 from okx_gateway.domain.ticker import Ticker
 from okx_gateway.okx import websocket_client
 from okx_gateway.okx.ticker_feed import FeedEvent, TickerFeed
@@ -112,9 +114,9 @@ def listener() -> Listener:
 
 @asynccontextmanager
 async def running(
-    exchange: Exchange, feed: TickerFeed, listener: Listener
+    exchange: Exchange, feed: TickerFeed, listener: Listener, **given: Any
 ) -> AsyncIterator[WebSocketClient]:
-    client = WebSocketClient(exchange.url, feed, listener, wall_ms=lambda: 7)
+    client = WebSocketClient(exchange.url, feed, listener, wall_ms=lambda: 7, **given)
     task = asyncio.ensure_future(client.run())
     try:
         yield client
@@ -267,3 +269,58 @@ async def test_frames_that_are_not_text_or_too_long_do_no_harm(
         await listener.until(lambda told: "1" in told)
         await exchange.sockets[0].send_str(" " * ((1 << 20) + 1))
         assert (await exchange.asked())[0] == 2
+
+
+async def test_a_connection_is_made_only_where_there_is_room_for_it(
+    exchange: Exchange, feed: TickerFeed, listener: Listener
+) -> None:
+    attempts = 0
+
+    async def room() -> None:
+        nonlocal attempts
+        attempts += 1
+        if attempts < 3:
+            raise LedgerUnavailableError("away")
+
+    feed.want(["BTC-USDT"])
+    async with running(exchange, feed, listener, wait_for_room=room):
+        assert await exchange.asked() == (1, "subscribe", ["BTC-USDT"])
+        await exchange.sockets[0].close()
+        assert await exchange.asked() == (2, "subscribe", ["BTC-USDT"])
+    assert attempts == 4
+
+
+async def test_a_connection_that_has_asked_for_all_it_may_is_changed_for_a_new_one(
+    exchange: Exchange,
+    feed: TickerFeed,
+    listener: Listener,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(websocket_client, "_REQUESTS_MAX", 3)
+    async with running(exchange, feed, listener) as client:
+        wanted = []
+        for name in ("A-B", "C-D", "E-F"):
+            wanted.append(name)
+            feed.want([name])
+            client.wake()
+            assert await exchange.asked() == (1, "subscribe", [name])
+        feed.want(["G-H"])
+        client.wake()
+        assert await exchange.asked() == (2, "subscribe", [*wanted, "G-H"])
+        await listener.until(lambda told: told == ["connected", "lost", "connected"])
+
+
+async def test_what_was_asked_for_long_ago_is_not_counted(
+    exchange: Exchange,
+    feed: TickerFeed,
+    listener: Listener,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(websocket_client, "_REQUESTS_MAX", 2)
+    monkeypatch.setattr(websocket_client, "_REQUESTS_WINDOW_S", 0.05)
+    async with running(exchange, feed, listener) as client:
+        for name in ("A-B", "C-D", "E-F", "G-H"):
+            feed.want([name])
+            client.wake()
+            assert await exchange.asked() == (1, "subscribe", [name])
+            await asyncio.sleep(0.03)
