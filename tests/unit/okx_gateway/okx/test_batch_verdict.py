@@ -55,6 +55,9 @@ PLACED_B = row(order_id="2", clOrdId="b")
         (batch(PLACED_A), "ab"),  # one row: some of one is no success
         (batch(PLACED_A, code="0"), "b"),
         (batch(PLACED_A, PLACED_B, PLACED_B), "b"),
+        (batch(PLACED_A, PLACED_B, row(order_id="3", clOrdId="b")), "b"),
+        (batch(PLACED_A, row("51008", "", clOrdId="b"), row("51008", "", clOrdId="b")), "b"),
+        (batch(row("50011", "", clOrdId="a"), code="50011"), "b"),
         (batch(PLACED_A, row(order_id="2", clOrdId="")), "b"),
         (batch(row(order_id="1", clOrdId=""), row(order_id="2", clOrdId="")), "ab"),
         (batch(PLACED_A, row(order_id="1", clOrdId="b")), "ab"),

@@ -324,3 +324,21 @@ async def test_what_was_asked_for_long_ago_is_not_counted(
             client.wake()
             assert await exchange.asked() == (1, "subscribe", [name])
             await asyncio.sleep(0.03)
+
+
+async def test_pings_are_not_counted(
+    exchange: Exchange,
+    feed: TickerFeed,
+    listener: Listener,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(websocket_client, "_REQUESTS_MAX", 2)
+    monkeypatch.setattr(websocket_client, "_SILENCE_S", 0.02)
+    feed.want(["A-B"])
+    async with running(exchange, feed, listener) as client:
+        assert await exchange.asked() == (1, "subscribe", ["A-B"])
+        for _ in range(3):
+            assert await asyncio.wait_for(exchange.frames.get(), WAIT_S) == (1, "ping")
+        feed.want(["C-D"])
+        client.wake()
+        assert await exchange.asked() == (1, "subscribe", ["C-D"])
