@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -44,23 +44,26 @@ class Exchange:
         hits: dict[str, int] = (await self._control("GET", "/faults"))["hits"]
         return hits
 
-    async def orders(self, uid: str = UID) -> list[dict[str, Any]]:
-        """Everything in the books, oldest first; the truth that tests judge by."""
+    async def orders(self, uid: str = UID, after: int = 0) -> list[dict[str, Any]]:
+        """Everything in the books with an id above `after`, oldest first.
+
+        The truth that tests judge by.
+        """
         orders: list[dict[str, Any]] = []
         for _ in range(_PAGES_MAX):
-            after = orders[-1]["ordId"] if orders else 0
             page = await self._control("GET", f"/orders?uid={uid}&after={after}")
             if not page["orders"]:
                 return orders
             orders.extend(page["orders"])
+            after = int(orders[-1]["ordId"])
         raise AssertionError("more orders than a test makes")
 
-    async def requests(self) -> list[dict[str, Any]]:
-        """Every request that arrived, oldest first."""
+    async def requests(self, since: int = 0) -> list[dict[str, Any]]:
+        """Every request that arrived after the one numbered `since`, oldest first."""
         entries: list[dict[str, Any]] = []
-        since = 0
         for _ in range(_PAGES_MAX):
             page = await self._control("GET", f"/log?since={since}&limit=5000")
+            assert not page["lost"], "the log did not hold them all"
             if not page["entries"]:
                 return entries
             entries.extend(page["entries"])
@@ -120,7 +123,7 @@ async def _priced(session: aiohttp.ClientSession, row: dict[str, str]) -> dict[s
 
 @asynccontextmanager
 async def running_exchange(
-    folder: Path, *, seed: int = 1, **account: Any
+    folder: Path, *, seed: int = 1, options: Sequence[str] = (), **account: Any
 ) -> AsyncIterator[Exchange]:
     """A simulator with one rich account; `account` overrides its settings."""
     accounts = folder / "accounts.yaml"
@@ -136,6 +139,7 @@ async def running_exchange(
     command = [
         *(sys.executable, "-m", "okx_simulator", "--listen", "127.0.0.1:0"),
         *("--control", "127.0.0.1:0", "--accounts", str(accounts), "--seed", str(seed)),
+        *options,
     ]
     async with child_process(
         command,
