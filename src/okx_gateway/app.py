@@ -253,7 +253,7 @@ async def _tell_ready(parts: _Parts, grpc_server: GrpcServer) -> None:
         reasons = parts.unready_because()
         if reasons != told:
             _LOG.info("not ready" if reasons else "ready", because=reasons)
-            await grpc_server.tell_ready(ready=not reasons)
+            grpc_server.tell_ready(ready=not reasons)
             told = reasons
         await asyncio.sleep(_READY_POLL_S)
 

@@ -9,8 +9,7 @@ import grpc
 import structlog
 from google.protobuf import message_factory
 from google.protobuf.message import DecodeError, Message
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1._async import HealthServicer
+from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from grpc_status import rpc_status
 
@@ -20,6 +19,7 @@ from okx_gateway.domain.errors import GatewayError, InvalidRequestError, Stoppin
 from okx_gateway.edge.admission import Admission
 from okx_gateway.edge.call import SERVICE, Call, GatewayCalls, StreamCall, UnaryCall
 from okx_gateway.edge.caller import caller_name
+from okx_gateway.edge.health import Health
 from okx_gateway.edge.rpc_span import RpcSpan, rpc_span, trace_carrier
 from okx_gateway.edge.status import status_of
 from okx_gateway.settings import ListenAddress
@@ -66,7 +66,7 @@ class GrpcServer:
         self._reflect = reflect
         self._max_deadline_s = max_deadline_s
         self._streams: set[asyncio.Task[Any]] = set()
-        self._health = HealthServicer()
+        self._health = Health()
         self._server: grpc.aio.Server | None = None
 
     async def start(self) -> ListenAddress:
@@ -96,20 +96,15 @@ class GrpcServer:
             raise OSError(f"cannot listen at {self._listen}: {error}") from error
         await server.start()
         self._server = server
-        await self._health.set("liveness", health_pb2.HealthCheckResponse.SERVING)
-        await self.tell_ready(ready=False)
         return ListenAddress(self._listen.host, port)
 
-    async def tell_ready(self, *, ready: bool) -> None:
+    def tell_ready(self, *, ready: bool) -> None:
         """Say over grpc.health.v1 whether calls are wanted here."""
-        serving = health_pb2.HealthCheckResponse.SERVING
-        state = serving if ready else health_pb2.HealthCheckResponse.NOT_SERVING
-        for name in ("", SERVICE):
-            await self._health.set(name, state)
+        self._health.tell_ready(ready=ready)
 
     async def stop(self, grace_s: float) -> None:
         """Refuse what is new, end streams, and let calls finish within `grace_s`."""
-        await self._health.enter_graceful_shutdown()
+        self._health.stop()
         for stream in self._streams:
             stream.cancel()
         if self._server is not None:

@@ -338,9 +338,9 @@ async def test_health_tells_whether_calls_are_wanted() -> None:
             return found
 
         assert await states() == ["SERVING", "NOT_SERVING", "NOT_SERVING"]
-        await gateway.server.tell_ready(ready=True)
+        gateway.server.tell_ready(ready=True)
         assert await states() == ["SERVING"] * 3
-        await gateway.server.tell_ready(ready=False)
+        gateway.server.tell_ready(ready=False)
         assert await states() == ["SERVING", "NOT_SERVING", "NOT_SERVING"]
 
 
