@@ -11,9 +11,12 @@ from grpc_health.v1 import health_pb2
 
 from okx_gateway.edge.call import SERVICE
 
-_SERVING = health_pb2.HealthCheckResponse.SERVING
-_NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
-_UNKNOWN = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
+_SERVING: int = health_pb2.HealthCheckResponse.SERVING
+_NOT_SERVING: int = health_pb2.HealthCheckResponse.NOT_SERVING
+_UNKNOWN: int = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
+
+_LIVENESS = "liveness"
+_CALLS = ("", SERVICE)
 
 _WATCHES_MAX = 100
 # What is written is a few bytes: a reader that does not take them takes nothing.
@@ -50,6 +53,17 @@ class Health:
             await context.abort(grpc.StatusCode.NOT_FOUND)
         return health_pb2.HealthCheckResponse(status=state)
 
+    async def List(  # noqa: N802  # as the protocol has it
+        self, _request: health_pb2.HealthListRequest, _context: _Context
+    ) -> health_pb2.HealthListResponse:
+        """Answer once, of all that is told of."""
+        return health_pb2.HealthListResponse(
+            statuses={
+                name: health_pb2.HealthCheckResponse(status=self._state(name))
+                for name in (_LIVENESS, *_CALLS)
+            }
+        )
+
     async def Watch(  # noqa: N802  # as the protocol has it
         self, request: health_pb2.HealthCheckRequest, context: _Context
     ) -> None:
@@ -81,8 +95,8 @@ class Health:
         self._changed = asyncio.Event()
 
     def _state(self, service: str) -> int:
-        if service == "liveness":
+        if service == _LIVENESS:
             return _NOT_SERVING if self._stopping else _SERVING
-        if service in {"", SERVICE}:
+        if service in _CALLS:
             return _SERVING if self._ready and not self._stopping else _NOT_SERVING
         return _UNKNOWN

@@ -37,6 +37,14 @@ async def test_what_is_not_known_is_not_found() -> None:
         assert failed.value.code() is grpc.StatusCode.NOT_FOUND
 
 
+async def test_all_that_is_told_of_is_listed() -> None:
+    async with running(Calls()) as gateway:
+        gateway.server.tell_ready(ready=True)
+        listed = await stub_of(gateway).List(health_pb2.HealthListRequest())
+    told = {name: NAME_OF(each.status) for name, each in listed.statuses.items()}
+    assert told == {"liveness": "SERVING", "": "SERVING", SERVICE: "SERVING"}
+
+
 async def test_a_watch_tells_now_and_at_every_change() -> None:
     async with running(Calls()) as gateway:
         watch = stub_of(gateway).Watch(asked(SERVICE))
