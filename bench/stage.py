@@ -190,6 +190,7 @@ def _make_vault(folder: Path, accounts: tuple[Account, ...]) -> None:
 def _variables(folder: Path, exchange: str, redis_url: str, spans: str) -> dict[str, str]:
     own = {
         "REDIS_URL": redis_url,
+        "REDIS_IS_NEW": "true",
         "ENVIRONMENT": "live",
         "OKX_REST_URL": f"http://{exchange}",
         "OKX_WS_PUBLIC_URL": f"ws://{exchange}/ws/v5/public",

@@ -7,6 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from okx_gateway.domain.placing import FINAL, PLACING, State
 from okx_gateway.okx import rate_limit
 from okx_gateway.okx.endpoint import Endpoint
 from okx_gateway.okx.rate_limit import Limit
@@ -61,6 +62,9 @@ also counts towards the limit of the whole sub-account. The operation over a Web
 windows of its request. *Used as* is the gateway's name for what it asks itself.
 
 """
+
+
+_STATES_HEADING = "## States\n\n"
 
 
 def settings_page() -> str:
@@ -119,7 +123,38 @@ def _rate(limit: Limit) -> str:
     return f"{limit.count:,} in {limit.window_ms // 1000:,} s"
 
 
-PAGES = {"settings.md": settings_page, "limits.md": limits_page}
+def protocol_page() -> str:
+    """Write docs/order-protocol.md: its states; what stands before them is written by hand."""
+    prose, heading, _ = (FOLDER / "order-protocol.md").read_text("utf-8").partition(_STATES_HEADING)
+    arrows = [
+        f"    {_shown(state)} --> {_shown(step.to)}: {event.value}"
+        for (state, event), step in PLACING.items()
+    ]
+    ends = [f"    {_shown(state)} --> [*]" for state in State if state in FINAL]
+    diagram = "\n".join(
+        ["```mermaid", "stateDiagram-v2", f"    [*] --> {_shown(State.NEW)}", *arrows, *ends, "```"]
+    )
+    rows = [
+        "| In | What happens | Then | The caller is told | gRPC status |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {_shown(state)} | {event.value} | {_shown(step.to)} | {step.told or '-'} "
+            f"| {step.status or '-'} |"
+            for (state, event), step in PLACING.items()
+        ),
+    ]
+    return f"{prose}{heading}{diagram}\n\n" + "\n".join(rows) + "\n"
+
+
+def _shown(state: State) -> str:
+    return state.value.upper()
+
+
+PAGES = {
+    "settings.md": settings_page,
+    "limits.md": limits_page,
+    "order-protocol.md": protocol_page,
+}
 
 
 def main() -> None:

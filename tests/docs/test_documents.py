@@ -134,6 +134,7 @@ def _errors() -> list[errors.GatewayError]:
         errors.BudgetExhaustedError("place_order:BTC-USDT", 740),
         errors.CredentialUnusableError("desk", "may withdraw"),
         errors.LedgerUnavailableError("timeout"),
+        errors.LedgerRecoveringError(8_300),
         errors.ClockUncertainError(900),
         errors.OverloadedError("calls", 1),
         errors.StoppingError(),

@@ -1,5 +1,6 @@
 """One replica: every use case on a real ledger and a scripted exchange, with short times."""
 
+import asyncio
 import time
 from collections.abc import Iterable
 
@@ -11,26 +12,38 @@ from okx_gateway.custody.signer import Signer
 from okx_gateway.domain.deadline import Deadline
 from okx_gateway.domain.instrument import Instrument, InstrumentType
 from okx_gateway.domain.order import NewOrder, OrderName
-from okx_gateway.ledger.charge import ChargeTable
+from okx_gateway.ledger.grant import LedgerSettings
 from okx_gateway.ledger.order_record import OrderRecord
-from okx_gateway.ledger.redis_ledger import LedgerSettings, RedisLedger
+from okx_gateway.ledger.redis_budget import RedisBudget
+from okx_gateway.ledger.redis_ledger import RedisLedger
 from okx_gateway.market.instrument_catalog import InstrumentCatalog
 from okx_gateway.okx.exchange_clock import ExchangeClock
+from okx_gateway.usecases.admit_order import AdmitOrder
 from okx_gateway.usecases.ask_exchange import AskExchange
 from okx_gateway.usecases.cancel_order import CancelOrder
 from okx_gateway.usecases.find_order import FindOrder
 from okx_gateway.usecases.get_balance import GetBalance
 from okx_gateway.usecases.get_order import GetOrder
+from okx_gateway.usecases.kept_cancel import KeptCancel
+from okx_gateway.usecases.order_lists import OrderLists
 from okx_gateway.usecases.place_order import PlaceAnswer, PlaceOrder
+from okx_gateway.usecases.reconcile import Reconcile
 from okx_gateway.usecases.resolve_order import ResolveOrder
+from okx_gateway.usecases.send_order import SendOrder
+from okx_gateway.usecases.settle_order import SettleOrder
+from okx_gateway.usecases.shared_batch import SharedBatch
 from okx_gateway.usecases.supervisor import Supervisor
+from okx_gateway.usecases.throttling import Throttling
 from tests.fakes.exchange import ScriptedExchange
+from tests.fakes.ledgers import SEAL, NoFloor, charges_with, scripts_on
 from tests.fakes.orders import an_instrument
 
 VALIDITY_MS = 300
 MARGIN_MS = 200
 OWNER = "live:1"
-_SETTINGS = LedgerSettings(validity_ms=VALIDITY_MS, least_validity_ms=20)
+_SETTINGS = LedgerSettings(
+    validity_ms=VALIDITY_MS, least_validity_ms=20, margin_ms=MARGIN_MS, look_first_ms=60_000
+)
 _SECRETS = ("an-example-key", "an-example-secret", "an example phrase")
 
 
@@ -50,6 +63,10 @@ def a_synchronous_clock() -> ExchangeClock:
     return clock
 
 
+async def _at_once(account: str) -> None:
+    del account
+
+
 async def _listed(kind: InstrumentType, family: str) -> list[Instrument]:
     return [an_instrument(kind)]
 
@@ -64,34 +81,74 @@ class Desk:
         *,
         clock: ExchangeClock | None = None,
         tasks_max: int = 1_000,
+        new: bool = True,
     ) -> None:
         self.exchange = exchange
         self.clock = clock or a_synchronous_clock()
-        self.ledger = RedisLedger(redis, _SETTINGS)
-        self.charges = ChargeTable(jitter_ms=100)
-        self.ask = AskExchange(self.ledger, self.charges, exchange)
-        self.accounts = AccountRegister(a_signer(), exchange, Environment.LIVE)
-        self.instruments = InstrumentCatalog(_listed, option_families=["BTC-USD"], refresh_s=3_600)
+        self.scripts = scripts = scripts_on(redis, new=new)
+        self.ledger = RedisLedger(scripts, _SETTINGS, SEAL)
+        self.budget = RedisBudget(scripts)
+        self.charges = charges_with(100)
         self.supervisor = Supervisor(tasks_max=tasks_max)
+        self.ask = AskExchange(
+            budget=self.budget,
+            floors=NoFloor(),
+            charges=self.charges,
+            exchange=exchange,
+            throttling=Throttling(self.budget, self.supervisor),
+        )
+        self.accounts = AccountRegister(
+            a_signer(), exchange, Environment.LIVE, wait_for_room=_at_once
+        )
+        self.instruments = InstrumentCatalog(_listed, option_families=["BTC-USD"], refresh_s=3_600)
+        self.kept_cancel = KeptCancel(self.ledger, self.ask)
+        self.settle = SettleOrder(self.ledger, self.kept_cancel, self.supervisor)
         self.resolve = ResolveOrder(
-            ledger=self.ledger,
+            settle=self.settle,
             ask=self.ask,
+            lists=OrderLists(self.ask),
             clock=self.clock,
             supervisor=self.supervisor,
             margin_ms=MARGIN_MS,
+        )
+        self.reconcile = Reconcile(
+            accounts=self.accounts,
+            instruments=self.instruments,
+            ledger=self.ledger,
+            resolve=self.resolve,
+            kept_cancel=self.kept_cancel,
+            clock=self.clock,
+            supervisor=self.supervisor,
         )
         self.find = FindOrder(self.accounts, self.instruments, self.ledger)
         self.place_order = PlaceOrder(
             accounts=self.accounts,
             instruments=self.instruments,
-            ledger=self.ledger,
-            charges=self.charges,
-            exchange=exchange,
+            ask=self.ask,
+            admit=AdmitOrder(
+                ledger=self.ledger,
+                ask=self.ask,
+                settle=self.settle,
+                clock=self.clock,
+                supervisor=self.supervisor,
+            ),
+            send=SendOrder(
+                exchange=exchange,
+                clock=self.clock,
+                batch=SharedBatch(exchange, self.supervisor),
+            ),
+            settle=self.settle,
             clock=self.clock,
             resolve=self.resolve,
             supervisor=self.supervisor,
         )
-        self.cancel_order = CancelOrder(find=self.find, ask=self.ask, supervisor=self.supervisor)
+        self.cancel_order = CancelOrder(
+            find=self.find,
+            ask=self.ask,
+            ledger=self.ledger,
+            resolve=self.resolve,
+            supervisor=self.supervisor,
+        )
         self.get_order = GetOrder(find=self.find, ask=self.ask, resolve=self.resolve)
         self.get_balance = GetBalance(
             accounts=self.accounts,
@@ -107,7 +164,7 @@ class Desk:
 
     async def close(self) -> None:
         await self.supervisor.drain(0)
-        await self.ledger.close()
+        await self.scripts.close()
 
     async def place(
         self, order: NewOrder, *, caller: str = "desk", within_s: float = 10.0
@@ -116,6 +173,11 @@ class Desk:
 
     async def record(self, client_order_id: str = "a1") -> OrderRecord | None:
         return await self.ledger.read(OWNER, client_order_id)
+
+    async def settle_all(self) -> None:
+        """Wait for what goes on behind callers."""
+        while self.supervisor.running:  # noqa: ASYNC110  # tasks start others
+            await asyncio.sleep(0.001)
 
     async def settled(self, client_order_id: str = "a1") -> OrderRecord:
         """The row once everything that goes on behind callers has ended."""

@@ -20,6 +20,7 @@ EVERY_ERROR: tuple[GatewayError, ...] = (
     errors.BudgetExhaustedError("place_order:BTC-USDT", 1_200),
     errors.CredentialUnusableError("main", "it may withdraw"),
     errors.LedgerUnavailableError("TimeoutError"),
+    errors.LedgerRecoveringError(8_300),
     errors.ClockUncertainError(900),
     errors.OverloadedError("calls", 1_000),
     errors.StoppingError(),

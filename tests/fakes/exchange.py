@@ -10,8 +10,10 @@ from okx_gateway.domain.balance import Balance
 from okx_gateway.domain.instrument import Instrument, InstrumentType
 from okx_gateway.domain.money import text_from_amount
 from okx_gateway.domain.order import Limit, NewOrder, OrderName, Placed
+from okx_gateway.okx.endpoint import Endpoint
 from okx_gateway.okx.exchange_client import ExchangeClient
 from okx_gateway.okx.order_codec import order_from_row
+from okx_gateway.okx.order_list import ListPage, ListVerdict
 from okx_gateway.okx.verdict import (
     Absent,
     CancelTaken,
@@ -47,6 +49,9 @@ class ScriptedExchange(ExchangeClient):
         self.lookups: deque[LookupVerdict] = deque()
         self.cancels: deque[CancelVerdict] = deque()
         self.placed: list[NewOrder] = []
+        self.lists: dict[Endpoint, list[ListVerdict]] = {}
+        self.pages_read: list[tuple[Endpoint, str]] = []
+        self.batches: list[list[str]] = []
         self.placing = asyncio.Event()
         self.expiries_ms: list[int] = []
         self.looked_up: list[tuple[OrderName, int]] = []
@@ -74,6 +79,21 @@ class ScriptedExchange(ExchangeClient):
         self.placing.set()
         self.expiries_ms.append(expiry_ms)
         return await self.on_place(order)
+
+    async def place_batch(
+        self,
+        orders: Sequence[NewOrder],
+        instrument: Instrument,
+        *,
+        expiry_ms: int,
+        write_before_s: float | None = None,
+    ) -> list[PlaceVerdict]:
+        self.batches.append([order.client_order_id for order in orders])
+        return list(
+            await asyncio.gather(
+                *(self.place(order, instrument, expiry_ms=expiry_ms) for order in orders)
+            )
+        )
 
     async def cancel(
         self,
@@ -105,6 +125,21 @@ class ScriptedExchange(ExchangeClient):
             if name.client_order_id == row["clOrdId"] or name.exchange_order_id == row["ordId"]:
                 return Found(order_from_row(row), row)
         return Absent()
+
+    async def orders_page(
+        self,
+        account: str,
+        endpoint: Endpoint,
+        instrument: Instrument,
+        *,
+        after: str = "",
+        begin_ms: int,
+        end_ms: int,
+        write_before_s: float | None = None,
+    ) -> ListVerdict:
+        self.pages_read.append((endpoint, after))
+        pages = self.lists.get(endpoint, [ListPage((), "")])
+        return pages[int(after or 0)]
 
     async def balance(self, account: str, currencies: Sequence[str]) -> Balance:
         self.balances_read.append((account, *currencies))

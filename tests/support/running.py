@@ -192,6 +192,7 @@ def settings_for(exchange: str, redis_url: str) -> dict[str, str]:
     """Settings of a gateway on this machine that talks to this exchange."""
     return {
         "OKX_GATEWAY_REDIS_URL": redis_url,
+        "OKX_GATEWAY_REDIS_IS_NEW": "true",
         "OKX_GATEWAY_ENVIRONMENT": "live",
         "OKX_GATEWAY_OKX_REST_URL": f"http://{exchange}",
         "OKX_GATEWAY_OKX_WS_PUBLIC_URL": f"ws://{exchange}/ws/v5/public",

@@ -10,6 +10,7 @@ import uvloop
 
 from okx_gateway import app, telemetry
 from okx_gateway.custody.vault_key import VaultError
+from okx_gateway.parts import UnfitSettingsError
 from okx_gateway.settings import Settings, SettingsError, load_settings
 
 # As sysexits.h has it: the settings are at fault, and starting again will not help.
@@ -26,7 +27,7 @@ def serve() -> None:
     try:
         settings = load_settings(os.environ)
         uvloop.run(_serve(settings))
-    except (SettingsError, app.UnfitSettingsError, VaultError, OSError) as error:
+    except (SettingsError, UnfitSettingsError, VaultError, OSError) as error:
         click.echo(f"okx-gateway: {error}", err=True)
         sys.exit(_EXIT_CONFIG)
 

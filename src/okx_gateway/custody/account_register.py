@@ -36,9 +36,17 @@ _LIMIT_POLL_S = 5.0
 class AccountRegister:
     """The accounts of `signer`, each once its credential has been judged."""
 
-    def __init__(self, signer: Signer, exchange: ExchangeClient, environment: Environment) -> None:
+    def __init__(
+        self,
+        signer: Signer,
+        exchange: ExchangeClient,
+        environment: Environment,
+        *,
+        wait_for_room: Callable[[str], Awaitable[None]],
+    ) -> None:
         self._signer = signer
         self._exchange = exchange
+        self._wait_for_room = wait_for_room
         self._environment = environment
         self._credentials = {each.account: each.environment for each in signer.accounts()}
         self._verified: dict[str, Account] = {}
@@ -75,11 +83,11 @@ class AccountRegister:
             for name in sorted(waiting):
                 try:
                     await self.find(name, Deadline.after(_ATTEMPT_S))
-                except ExchangeUnavailableError as error:
+                except CredentialUnusableError as error:
+                    _LOG.error("account not usable", account=name, error=str(error))
+                except GatewayError as error:
                     _LOG.warning("account not verified yet", account=name, error=str(error))
                     continue
-                except GatewayError as error:
-                    _LOG.error("account not usable", account=name, error=str(error))
                 waiting.discard(name)
             if waiting:
                 await asyncio.sleep(_RETRY_S)
@@ -100,6 +108,10 @@ class AccountRegister:
                 due_s[account.name] = time.monotonic() + pause_s
             await asyncio.sleep(_LIMIT_POLL_S)
 
+    def verified(self) -> tuple[Account, ...]:
+        """Every account that may be used now."""
+        return tuple(self._verified.values())
+
     @property
     def ready(self) -> bool:
         """Whether at least one account may be used."""
@@ -111,6 +123,7 @@ class AccountRegister:
             ended.exception()  # read, for the case that everybody has stopped waiting
 
     async def _verify(self, name: str) -> Account:
+        await self._wait_for_room(name)
         config = await self._exchange.account_config(name)
         verdict = judge_credential(
             config, credential=self._credentials[name], gateway=self._environment

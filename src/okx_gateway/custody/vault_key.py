@@ -38,12 +38,13 @@ class VaultKey:
         ValueError: It is not 32 bytes long.
     """
 
-    __slots__ = ("_aead", "id")
+    __slots__ = ("_aead", "_derivation", "id")
 
     def __init__(self, key: bytes) -> None:
         if len(key) != KEY_LENGTH_BYTES:
             raise ValueError(f"a key of {len(key)} bytes and not {KEY_LENGTH_BYTES}")
         self._aead = AESGCM(key)
+        self._derivation = hmac.new(key, digestmod=hashlib.sha256)
         # A MAC of a fixed text under a random key tells nothing of the key.
         self.id = hmac.digest(key, b"okx-gateway vault key id", hashlib.sha256).hex()[:_ID_LENGTH]
 
@@ -65,6 +66,12 @@ class VaultKey:
             return self._aead.decrypt(nonce, ciphertext, context)
         except InvalidTag:
             raise SealBrokenError from None
+
+    def derive(self, purpose: bytes) -> bytes:
+        """A key of 32 bytes for another purpose, which tells nothing of this one."""
+        derivation = self._derivation.copy()
+        derivation.update(b"derive " + purpose)
+        return derivation.digest()
 
     def __repr__(self) -> str:
         return f"<vault key {self.id}>"

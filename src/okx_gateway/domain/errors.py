@@ -20,6 +20,7 @@
         ├── BudgetExhaustedError
         ├── CredentialUnusableError
         ├── LedgerUnavailableError
+        ├── LedgerRecoveringError
         ├── ClockUncertainError
         ├── OverloadedError
         └── StoppingError
@@ -239,6 +240,18 @@ class LedgerUnavailableError(OwnError):
 
     def __init__(self, cause: str) -> None:
         super().__init__(f"the ledger in Redis is not available: {cause}", cause=cause)
+
+
+class LedgerRecoveringError(OwnError):
+    """Redis may have lost what was sent, and OKX may not show it yet; nothing was sent."""
+
+    def __init__(self, retry_after_ms: int) -> None:
+        super().__init__(
+            "the ledger in Redis was restarted, replaced or emptied; no order is placed for "
+            f"another {retry_after_ms} ms, until OKX shows every one that may be missing in it",
+            retryAfterMs=str(retry_after_ms),
+        )
+        self.retry_after_ms = retry_after_ms
 
 
 class ClockUncertainError(OwnError):

@@ -61,6 +61,7 @@ class UseCaseCalls:
             request.account,
             translate.order_name(request),
             request.instrument,
+            caller=call.caller,
             deadline=self._deadline(call),
         )
         return translate.cancel_response(cancel)
@@ -71,6 +72,7 @@ class UseCaseCalls:
             request.account,
             translate.order_name(request),
             request.instrument,
+            caller=call.caller,
             deadline=self._deadline(call),
         )
         return translate.order_response(request.account, answer)
@@ -80,7 +82,10 @@ class UseCaseCalls:
     ) -> api.GetBalanceResponse:
         translate.check(request)
         dated = await self._usecases.get_balance(
-            request.account, list(request.currencies), deadline=self._deadline(call)
+            request.account,
+            list(request.currencies),
+            caller=call.caller,
+            deadline=self._deadline(call),
         )
         return translate.balance_response(dated)
 

@@ -40,6 +40,7 @@ _STATUS: dict[type[GatewayError], tuple[str, grpc.StatusCode]] = {
     errors.BudgetExhaustedError: ("BUDGET_EXHAUSTED", _Code.RESOURCE_EXHAUSTED),
     errors.CredentialUnusableError: ("CREDENTIAL_UNUSABLE", _Code.FAILED_PRECONDITION),
     errors.LedgerUnavailableError: ("LEDGER_UNAVAILABLE", _Code.UNAVAILABLE),
+    errors.LedgerRecoveringError: ("LEDGER_RECOVERING", _Code.UNAVAILABLE),
     errors.ClockUncertainError: ("CLOCK_UNCERTAIN", _Code.UNAVAILABLE),
     errors.OverloadedError: ("OVERLOADED", _Code.RESOURCE_EXHAUSTED),
     errors.StoppingError: ("STOPPING", _Code.UNAVAILABLE),

@@ -1,35 +1,57 @@
 -- Decides in one step whether an order may be sent: is its id known, and is there room for it?
 -- What is granted is on record as being sent before the caller of this script knows of it.
 --
--- KEYS: journal row, audit stream, then the windows.
--- ARGV: 1 nonce, 2 caller, 3 order as JSON, 4 OKX's time in ms, 5 validity in ms (how long after its
--- slot OKX may still take the order), 6 ms left to the deadline, 7 least validity in ms,
--- 8 retention of the row in ms, 9 length of the audit stream, then (capacity, width in us, cost) per
--- window.
--- Answers {nonce, 'known', row}, {nonce, 'granted', wait in us, expiry in ms of OKX's clock} or
--- {nonce, 'denied', index of the full window from 0, wait in us that would have been needed at least}.
+-- KEYS: 1 epoch, 2 journal row, 3 open rows, 4 audit stream, 5 tally, then the logs of the routes.
+-- ARGV: 1 nonce, 2 server, 3 whether the ledger is new, 4 caller, 5 client order id, 6 order as JSON,
+-- 7 seal, 8 OKX's time in ms, 9 validity in ms (how long after its slot OKX may still take the order),
+-- 10 ms left to the deadline, 11 least validity in ms, 12 retention of the row in ms, 13 length of the
+-- audit stream, 14 fence of a grant that its holder gives up, having written nothing, or empty,
+-- 15 silence in us (how long in a new epoch nothing is sent), 16 how long in a new epoch, in us, unknown
+-- ids have to be looked up first, 17 whether this one was, 18 how long after the expiry, in us, others
+-- may take the row over, 19 whether only to count, then the routes.
+-- Answers {nonce, 'known', row}, {nonce, 'recovering', us until orders are sent again},
+-- {nonce, 'look_first'}, {nonce, 'denied', name of the full window, wait in us that would have been
+-- needed at least} or {nonce, 'granted', wait in us, expiry in ms of OKX's clock, index of the route
+-- from 0, now in us}.
 
-local row = redis.call('HGETALL', KEYS[1])
+local row = redis.call('HGETALL', KEYS[2])
 if #row > 0 then
-  return {ARGV[1], 'known', row}
+  local held = redis.call('HMGET', KEYS[2], 'state', 'nonce')
+  if held[1] ~= 'sending' or held[2] ~= ARGV[14] then
+    return { ARGV[1], 'known', row }
+  end
 end
 
-local now = now_us()
-local windows = read_windows(3, 10)
-local latest = now + (tonumber(ARGV[6]) - tonumber(ARGV[7])) * 1000
-local slot, full = find_slot(windows, now, latest)
+local clock = read_clock()
+local silent = clock.since + tonumber(ARGV[15]) - clock.now
+if clock.since > 0 and silent > 0 then
+  return { ARGV[1], 'recovering', whole(silent) }
+end
+if clock.since > 0 and ARGV[17] ~= '1' and clock.now < clock.since + tonumber(ARGV[16]) then
+  return { ARGV[1], 'look_first' }
+end
+
+local routes = read_routes(clock, 6, 20)
+if ARGV[14] ~= '' then
+  give_back(routes, ARGV[4], ARGV[14])
+end
+local latest = clock.now + (tonumber(ARGV[10]) - tonumber(ARGV[11])) * 1000
+local chosen, slot, full = choose_route(routes, clock.now, latest, ARGV[19])
 if slot > latest then
-  return {ARGV[1], 'denied', full - 1, whole(slot - now)}
+  local window = routes[1][full]
+  count(KEYS[5], window, ARGV[4], 'refused')
+  return { ARGV[1], 'denied', window.name, whole(slot - clock.now) }
 end
-spend(windows, now, slot, ARGV[1])
+spend(routes[chosen], clock.now, slot, ARGV[4], KEYS[5])
 
--- Fixed here once and never extended: a process that was paused sends an order that OKX drops.
-local wait_ms = math.ceil((slot - now) / 1000)
-local allowed_ms = math.min(wait_ms + tonumber(ARGV[5]), tonumber(ARGV[6]))
-local expiry_ms = whole(tonumber(ARGV[4]) + allowed_ms)
-redis.call('HSET', KEYS[1], 'state', 'sending', 'caller', ARGV[2], 'order', ARGV[3],
-  'sent_ms', ARGV[4], 'expiry_ms', expiry_ms, 'nonce', ARGV[1])
-redis.call('PEXPIRE', KEYS[1], ARGV[8])
-redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[9], '*', 'event', 'sending', 'caller', ARGV[2],
-  'order', ARGV[3], 'expiry_ms', expiry_ms)
-return {ARGV[1], 'granted', whole(slot - now), expiry_ms}
+-- Fixed with the grant and never extended: a process that was paused sends an order that OKX drops.
+local wait_us = slot - clock.now
+local allowed_ms = math.min(math.ceil(wait_us / 1000) + tonumber(ARGV[9]), tonumber(ARGV[10]))
+local expiry_ms = whole(tonumber(ARGV[8]) + allowed_ms)
+redis.call('HSET', KEYS[2], 'state', 'sending', 'caller', ARGV[4], 'order', ARGV[6], 'seal', ARGV[7],
+  'sent_ms', ARGV[8], 'remaining_ms', ARGV[10], 'expiry_ms', expiry_ms, 'nonce', ARGV[1])
+redis.call('PEXPIRE', KEYS[2], ARGV[12])
+redis.call('ZADD', KEYS[3], whole(clock.now + allowed_ms * 1000 + tonumber(ARGV[18])), ARGV[5])
+redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[13], '*', 'event', 'sending', 'caller', ARGV[4],
+  'order', ARGV[6], 'expiry_ms', expiry_ms)
+return { ARGV[1], 'granted', whole(wait_us), expiry_ms, chosen - 1, whole(clock.now) }

@@ -1,12 +1,15 @@
 """How is an order written in the journal, and is another one the same order?  Pure.
 
 The record is flat text under the names that callers know, so that a difference can be told to them.
+Every row bears two tags that Redis cannot make: of the order at its grant, and of its outcome.
 """
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Protocol
+
+import orjson
 
 from okx_gateway.domain.money import text_from_amount
 from okx_gateway.domain.order import (
@@ -29,11 +32,22 @@ from okx_gateway.domain.order import (
 )
 
 
+class Seal(Protocol):
+    """Makes tags that nobody else can make."""
+
+    def tag(self, *parts: str) -> str:
+        """The tag of `parts`."""
+
+    def is_genuine(self, tag: str, *parts: str) -> bool:
+        """Whether `tag` is that of `parts`."""
+
+
 @dataclass(frozen=True, slots=True)
 class OrderRecord:
     """A journal row: whose order, which, until when OKX could take it, and what became of it.
 
-    `sent_ms` and `expiry_ms` are of OKX's clock; `outcome` is None while it is not known.
+    `sent_ms` and `expiry_ms` are of OKX's clock; `outcome` is None while it is not known. `fence`
+    names the grant that the row is of, and `cancel_wanted` tells that a cancel waits for its end.
     """
 
     caller: str
@@ -41,6 +55,39 @@ class OrderRecord:
     sent_ms: int
     expiry_ms: int
     outcome: Outcome | None
+    fence: str = ""
+    cancel_wanted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What is known of a grant when it is asked for; times are ms, `sent_ms` of OKX's clock."""
+
+    owner: str
+    caller: str
+    order: NewOrder
+    order_text: str
+    fence: str
+    sent_ms: int
+    remaining_ms: int
+
+    def parts(self) -> tuple[str, ...]:
+        """What the tag of the row is made of."""
+        return (
+            "intent",
+            self.owner,
+            self.order.client_order_id,
+            self.caller,
+            self.order_text,
+            self.fence,
+            str(self.sent_ms),
+            str(self.remaining_ms),
+        )
+
+
+def order_text(order: NewOrder) -> str:
+    """An order as the journal has it."""
+    return orjson.dumps(fields_of(order)).decode()
 
 
 def fields_of(order: NewOrder) -> dict[str, str]:
@@ -146,19 +193,46 @@ def outcome_fields(outcome: Outcome) -> list[str]:
             return ["conflict", "difference", difference]
 
 
-def record_from(row: Mapping[str, str]) -> OrderRecord:
+def sealed_outcome(
+    seal: Seal, owner: str, client_order_id: str, fence: str, outcome: Outcome
+) -> list[str]:
+    """`outcome_fields` with their tag as the last pair."""
+    fields = outcome_fields(outcome)
+    return [*fields, "outcome_seal", seal.tag("outcome", owner, client_order_id, fence, *fields)]
+
+
+def cancel_parts(owner: str, client_order_id: str, fence: str) -> Sequence[str]:
+    """What the tag of a kept cancel is made of."""
+    return "cancel", owner, client_order_id, fence
+
+
+def record_from(
+    row: Mapping[str, str], *, seal: Seal, owner: str, client_order_id: str
+) -> OrderRecord:
     """Read a journal row.
 
     Raises:
-        ValueError, KeyError: The row was not written by the gateway.
+        ValueError, KeyError: The row was not written by the gateway, or for another order.
     """
-    return OrderRecord(
-        caller=row["caller"],
-        order=order_from(json.loads(row["order"])),
-        sent_ms=int(row["sent_ms"]),
-        expiry_ms=int(row["expiry_ms"]),
-        outcome=_outcome_from(row),
+    order = order_from(orjson.loads(row["order"]))
+    fence, sent_ms, expiry_ms = row["nonce"], int(row["sent_ms"]), int(row["expiry_ms"])
+    remaining_ms = int(row["remaining_ms"])
+    intent = Intent(owner, row["caller"], order, row["order"], fence, sent_ms, remaining_ms)
+    if order.client_order_id != client_order_id or not seal.is_genuine(
+        row["seal"], *intent.parts()
+    ):
+        raise ValueError("not sealed by the gateway")
+    if not sent_ms <= expiry_ms <= sent_ms + remaining_ms:
+        raise ValueError("an expiry that was not granted")
+    outcome = _outcome_from(row)
+    if outcome is not None:
+        fields = ("outcome", owner, client_order_id, fence, *outcome_fields(outcome))
+        if not seal.is_genuine(row["outcome_seal"], *fields):
+            raise ValueError("an outcome not sealed by the gateway")
+    cancel_wanted = "cancel" in row and seal.is_genuine(
+        row["cancel"], *cancel_parts(owner, client_order_id, fence)
     )
+    return OrderRecord(row["caller"], order, sent_ms, expiry_ms, outcome, fence, cancel_wanted)
 
 
 def _outcome_from(row: Mapping[str, str]) -> Outcome | None:

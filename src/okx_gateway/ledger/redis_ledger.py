@@ -1,208 +1,321 @@
-"""What has been sent, and what may still be sent?
+"""What has been sent?
 
-Touches Redis, whose clock alone decides the budget. All keys of one OKX user carry one hash tag, so
-that one script may touch them all on a cluster.
+Touches Redis. One script decides of an order whether its id is known and whether there is room for
+it, and puts it on record as being sent, all or nothing.
 """
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Sequence
+from typing import Any
 
-import orjson
-from redis.asyncio import Redis
+import structlog
 
-from okx_gateway.domain.deadline import Deadline
 from okx_gateway.domain.errors import (
     BudgetExhaustedError,
     DeadlineTooShortError,
+    LedgerRecoveringError,
     LedgerUnavailableError,
 )
 from okx_gateway.domain.order import NewOrder, Outcome
-from okx_gateway.ledger.charge import Charge
-from okx_gateway.ledger.order_record import OrderRecord, fields_of, outcome_fields, record_from
-from okx_gateway.ledger.redis_script import RedisScripts
+from okx_gateway.ledger.charge import Route
+from okx_gateway.ledger.grant import (
+    UNCHECKED_WAIT_S,
+    Arrival,
+    Granted,
+    Known,
+    LedgerSettings,
+    LookFirst,
+    OpenRows,
+    Settlement,
+)
+from okx_gateway.ledger.ledger_script import (
+    SLOT_GOOD_S,
+    LedgerScripts,
+    log_arguments,
+    log_keys,
+    new_fence,
+)
+from okx_gateway.ledger.order_record import (
+    Intent,
+    OrderRecord,
+    Seal,
+    cancel_parts,
+    order_text,
+    record_from,
+    sealed_outcome,
+)
 
-_AUDIT_LENGTH = 100_000
-_PREFIX = "okxgw:"
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerSettings:
-    """How orders are bounded and remembered.
-
-    `validity_ms` is how long after its slot OKX may take an order, `least_validity_ms` what must be
-    left of that before the caller's deadline, `retention_ms` how long an order's row is kept.
-    Redis answers in a millisecond; one that has not within `timeout_s` is treated as down.
-    """
-
-    validity_ms: int = 1_000
-    least_validity_ms: int = 100
-    retention_ms: int = 7 * 24 * 3_600_000
-    timeout_s: float = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """The id was used before; nothing was spent."""
-
-    record: OrderRecord
-
-
-@dataclass(frozen=True, slots=True)
-class Granted:
-    """The order is on record as being sent: send it in `wait_s`, or settle it as unsent.
-
-    OKX must not take it after `expiry_ms` of OKX's clock.
-    """
-
-    wait_s: float
-    expiry_ms: int
+_LOG = structlog.get_logger()
+AUDIT_LENGTH = 100_000
+# How long after its expiry others may take a row over; its holder has OKX's answer by then.
+_TAKE_OVER_US = 500_000
 
 
 class RedisLedger:
-    """Journal and budget of all replicas, in one Redis."""
+    """The journal of all replicas."""
 
-    def __init__(self, redis: "Redis", settings: LedgerSettings) -> None:
+    def __init__(self, scripts: LedgerScripts, settings: LedgerSettings, seal: Seal) -> None:
+        self._scripts = scripts
         self._settings = settings
-        self._scripts = RedisScripts(redis, timeout_s=settings.timeout_s)
-        self._scripts.load("admit_order", spends=True)
-        self._scripts.load("spend", spends=True)
-        self._scripts.load("settle_order", spends=False)
-        self._scripts.load("read_order", spends=False)
+        self._seal = seal
+        # What was granted before an epoch began can no longer come to show at OKX after this.
+        self._silence_us = int(UNCHECKED_WAIT_S * 1e6) + 1000 * (
+            settings.validity_ms + settings.margin_ms
+        )
 
-    async def admit(
+    async def admit(  # noqa: PLR0913  # all that one atomic step decides on
         self,
         order: NewOrder,
         *,
         owner: str,
         caller: str,
-        charges: Sequence[Charge],
+        routes: Sequence[Route],
         exchange_ms: int,
         remaining_ms: int,
-    ) -> Known | Granted:
+        fence: str,
+        given_up: str = "",
+        looked: bool = False,
+    ) -> Known | LookFirst | Granted:
         """Put `order` on record and give it a slot, unless its id is known.
 
         `owner` is the OKX user that the limits count for, `exchange_ms` the least that OKX's clock
-        may show.
+        may show, `given_up` the fence of an earlier grant under which nothing was written, `looked`
+        whether OKX was asked for the id.
 
         Raises:
             DeadlineTooShortError: Nothing could be sent in time; nothing is on record or spent.
             BudgetExhaustedError: No room before the deadline; nothing is on record or spent.
-            LedgerUnavailableError: No answer; nothing may be sent.
+            LedgerRecoveringError: Rows may have been lost; nothing is on record or spent.
+            LedgerUnavailableError: No answer: nothing may be sent, and `fence` may be on record.
         """
         settings = self._settings
         if remaining_ms < settings.least_validity_ms:
             raise DeadlineTooShortError(remaining_ms, settings.least_validity_ms)
-        answer = await self._scripts.call(
+        text, asked_s = order_text(order), time.monotonic()
+        intent = Intent(owner, caller, order, text, fence, exchange_ms, remaining_ms)
+        answer = await self._scripts.call_by_clock(
             "admit_order",
-            [*_order_keys(owner, order.client_order_id), *_window_keys(owner, charges)],
+            owner,
             [
-                caller,
-                orjson.dumps(fields_of(order)).decode(),
-                exchange_ms,
-                settings.validity_ms,
-                remaining_ms,
-                settings.least_validity_ms,
-                settings.retention_ms,
-                _AUDIT_LENGTH,
-                *_window_arguments(charges),
+                "epoch",
+                f"order:{order.client_order_id}",
+                "open",
+                "audit",
+                "tally",
+                *log_keys(routes),
             ],
+            [
+                *(caller, order.client_order_id, text, self._seal.tag(*intent.parts())),
+                *(exchange_ms, settings.validity_ms, remaining_ms, settings.least_validity_ms),
+                *(settings.retention_ms, AUDIT_LENGTH, given_up, self._silence_us),
+                *(settings.look_first_ms * 1000, int(looked), _TAKE_OVER_US, int(settings.shadow)),
+                *log_arguments(routes),
+            ],
+            nonce=fence,
+            durable=True,
         )
         match answer:
             case ["known", list(row)]:
-                return Known(_record(row))
-            case ["granted", wait_us, expiry_ms]:
-                return Granted(int(wait_us) / 1_000_000, int(expiry_ms))
-            case ["denied", index, wait_us]:
-                raise _exhausted(charges[int(index)], int(wait_us))
-        raise LedgerUnavailableError("an answer of unknown shape")
+                return Known(self._record(owner, order.client_order_id, row))
+            case ["granted", wait_us, expiry_ms, route, _]:
+                wait_s = int(wait_us) / 1e6
+                # Redis has counted from some time between asking and its answer.
+                slot_s, until_s = time.monotonic() + wait_s, asked_s + wait_s + SLOT_GOOD_S
+                return Granted(slot_s, until_s, wait_s, int(expiry_ms), int(route), fence)
+            case ["look_first"]:
+                return LookFirst()
+        raise refusal(answer)
 
     async def settle(
-        self, owner: str, client_order_id: str, outcome: Outcome
-    ) -> OrderRecord | None:
-        """Put the final outcome on record; where there is one already it stays and is returned.
+        self,
+        owner: str,
+        client_order_id: str,
+        fence: str,
+        outcome: Outcome,
+        *,
+        arrival: Arrival | None = None,
+    ) -> Settlement:
+        """Put the final outcome of a grant on record; where there is one already it stands.
 
         Raises:
             LedgerUnavailableError: No answer; the outcome may or may not be on record.
         """
-        return await self._settle(owner, client_order_id, outcome_fields(outcome))
+        fields = sealed_outcome(self._seal, owner, client_order_id, fence, outcome)
+        answer = await self._settle(owner, client_order_id, fence, fields, arrival)
+        match answer:
+            case ["settled", cancel]:
+                return Settlement(outcome, cancel_wanted=cancel == "1")
+            case ["kept", []]:
+                return Settlement(outcome, lost=True)
+            case ["kept", list(row)]:
+                standing = self._record(owner, client_order_id, row).outcome
+                return Settlement(standing or outcome)
+        raise refusal(answer)
 
-    async def settle_unsent(self, owner: str, client_order_id: str) -> None:
-        """Forget an order of which provably nothing was sent; its id may be used again.
+    async def settle_unsent(self, owner: str, client_order_id: str, fence: str) -> None:
+        """Forget a grant under which provably nothing was sent; the id may be used again.
 
         Raises:
             LedgerUnavailableError: No answer; the row may still be there.
         """
-        await self._settle(owner, client_order_id, ["unsent"])
+        await self._settle(owner, client_order_id, fence, ["unsent"])
 
-    async def read(self, owner: str, client_order_id: str) -> OrderRecord | None:
+    async def adopt(
+        self, order: NewOrder, *, owner: str, caller: str, sent_ms: int, outcome: Outcome
+    ) -> OrderRecord:
+        """Put an order on record that OKX has and the journal lost; the row that then stands.
+
+        Raises:
+            LedgerUnavailableError: No answer; it may or may not be on record.
+        """
+        text, fence = order_text(order), new_fence()
+        intent = Intent(owner, caller, order, text, fence, sent_ms, 0)
+        state, *pairs = sealed_outcome(self._seal, owner, order.client_order_id, fence, outcome)
+        row: list[str | int] = [
+            *("state", state, "caller", caller, "order", text, "nonce", fence),
+            *("seal", self._seal.tag(*intent.parts())),
+            *("sent_ms", sent_ms, "expiry_ms", sent_ms, "remaining_ms", 0),
+            *pairs,
+        ]
+        [standing] = await self._scripts.call(
+            "adopt_order",
+            owner,
+            [f"order:{order.client_order_id}", "audit"],
+            [order.client_order_id, AUDIT_LENGTH, self._settings.retention_ms, *row],
+        )
+        return self._record(owner, order.client_order_id, standing)
+
+    async def read(
+        self, owner: str, client_order_id: str, *, hold_s: float = 0
+    ) -> OrderRecord | None:
         """Read an order's row; None where the id was never used.
+
+        A row without an outcome is left to who asks for `hold_s`: nobody else takes it over.
+
+        Raises:
+            LedgerRecoveringError: There is none, but it may be lost, and OKX may not show it yet.
+            LedgerUnavailableError: No answer.
+        """
+        answer = await self._scripts.call(
+            "read_order",
+            owner,
+            ["epoch", f"order:{client_order_id}", "open"],
+            [client_order_id, int(hold_s * 1e6), self._silence_us],
+        )
+        match answer:
+            case [list(row)]:
+                return self._record(owner, client_order_id, row) if row else None
+        raise refusal(answer)
+
+    async def silence_left_s(self, owner: str) -> float:
+        """For how long no order is admitted because an epoch has begun; 0 where they are.
 
         Raises:
             LedgerUnavailableError: No answer.
         """
-        [row] = await self._scripts.call("read_order", _order_keys(owner, client_order_id)[:1], [])
-        return _record(row) if row else None
+        age_us = await self._epoch_age_us(owner)
+        return max(0.0, (self._silence_us - age_us) / 1e6)
 
-    async def spend(self, owner: str, charges: Sequence[Charge], deadline: Deadline) -> float:
-        """Take a slot for a request; seconds to wait for it.
+    async def may_lack_rows(self, owner: str) -> bool:
+        """Whether an epoch began so short a time ago that orders of before it are still asked for.
 
         Raises:
-            BudgetExhaustedError: No room before the deadline; nothing is spent.
-            LedgerUnavailableError: No answer; nothing may be sent.
+            LedgerUnavailableError: No answer.
         """
-        longest_wait_us = max(0, math.floor(deadline.remaining_s() * 1_000_000))
-        answer = await self._scripts.call(
-            "spend",
-            list(_window_keys(owner, charges)),
-            [longest_wait_us, *_window_arguments(charges)],
-        )
-        match answer:
-            case ["granted", wait_us]:
-                return int(wait_us) / 1_000_000
-            case ["denied", index, wait_us]:
-                raise _exhausted(charges[int(index)], int(wait_us))
-        raise LedgerUnavailableError("an answer of unknown shape")
+        return await self._epoch_age_us(owner) < self._settings.look_first_ms * 1000
 
-    async def close(self) -> None:
-        """Wait for what is under way."""
-        await self._scripts.close()
+    async def _epoch_age_us(self, owner: str) -> float:
+        since, now = await self._scripts.call("read_epoch", owner, ["epoch"], [])
+        return math.inf if since == "0" else int(now) - int(since)
+
+    async def take_open(self, owner: str, *, lease_s: float, rows_max: int) -> OpenRows:
+        """Take over rows whose holders have left them, each for `lease_s`.
+
+        Raises:
+            LedgerUnavailableError: No answer; some may be taken.
+        """
+        answer = await self._scripts.call(
+            "take_open",
+            owner,
+            ["epoch", "open"],
+            [self._scripts.key(owner, "order:"), int(lease_s * 1e6), rows_max],
+        )
+        open_count, late_us, *taken = answer
+        records = []
+        for client_order_id, row in taken:
+            try:
+                records.append(self._record(owner, client_order_id, row))
+            except LedgerUnavailableError as error:
+                _LOG.error("a row that nobody may act on", id=client_order_id, error=str(error))
+        return OpenRows(tuple(records), int(open_count), int(late_us) / 1e6)
+
+    async def keep_cancel(self, owner: str, client_order_id: str, fence: str) -> bool:
+        """Keep a cancel until the order is found; whether the row still waits for that.
+
+        Raises:
+            LedgerUnavailableError: No answer; it may or may not be kept.
+        """
+        answer = await self._scripts.call(
+            "keep_cancel",
+            owner,
+            [f"order:{client_order_id}"],
+            [fence, self._seal.tag(*cancel_parts(owner, client_order_id, fence))],
+        )
+        return answer == ["kept"]
+
+    async def end_cancel(self, owner: str, client_order_id: str) -> None:
+        """Forget a kept cancel.
+
+        Raises:
+            LedgerUnavailableError: No answer; it may be carried out once more.
+        """
+        await self._scripts.call(
+            "end_cancel", owner, [f"order:{client_order_id}", "open"], [client_order_id]
+        )
 
     async def _settle(
-        self, owner: str, client_order_id: str, outcome: list[str]
-    ) -> OrderRecord | None:
-        answer = await self._scripts.call(
+        self,
+        owner: str,
+        client_order_id: str,
+        fence: str,
+        fields: Sequence[str],
+        arrival: Arrival | None = None,
+    ) -> list[Any]:
+        logs, spend, moved_us = [], "", 0
+        if arrival is not None:
+            at_us = self._scripts.latest_us(owner, arrival.monotonic_s)
+            if at_us is not None:
+                logs = list(log_keys([arrival.route]))
+                spend, moved_us = f"{arrival.caller}:{fence}:1", at_us - arrival.jitter_us
+        return await self._scripts.call(
             "settle_order",
-            _order_keys(owner, client_order_id),
-            [client_order_id, _AUDIT_LENGTH, self._settings.retention_ms, *outcome],
+            owner,
+            [f"order:{client_order_id}", "open", "audit", *logs],
+            [
+                *(fence, client_order_id, AUDIT_LENGTH, self._settings.retention_ms),
+                *(spend, moved_us),
+                *fields,
+            ],
         )
-        match answer:
-            case ["settled"]:
-                return None
-            case ["kept", list(row)]:
-                return _record(row) if row else None
-        raise LedgerUnavailableError("an answer of unknown shape")
+
+    def _record(self, owner: str, client_order_id: str, row: list[str]) -> OrderRecord:
+        try:
+            return record_from(
+                dict(zip(row[::2], row[1::2], strict=True)),
+                seal=self._seal,
+                owner=owner,
+                client_order_id=client_order_id,
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise LedgerUnavailableError("a row that the gateway did not write") from error
 
 
-def _order_keys(owner: str, client_order_id: str) -> list[str]:
-    return [f"{_PREFIX}{{{owner}}}:order:{client_order_id}", f"{_PREFIX}{{{owner}}}:audit"]
-
-
-def _window_keys(owner: str, charges: Sequence[Charge]) -> Iterator[str]:
-    return (f"{_PREFIX}{{{owner}}}:window:{charge.name}" for charge in charges)
-
-
-def _window_arguments(charges: Sequence[Charge]) -> Iterator[int]:
-    for charge in charges:
-        yield from (charge.capacity, charge.width_us, charge.cost)
-
-
-def _exhausted(charge: Charge, wait_us: int) -> BudgetExhaustedError:
-    return BudgetExhaustedError(charge.name, math.ceil(wait_us / 1000))
-
-
-def _record(row: list[str]) -> OrderRecord:
-    try:
-        return record_from(dict(zip(row[::2], row[1::2], strict=True)))
-    except (ValueError, KeyError, TypeError) as error:
-        raise LedgerUnavailableError("a row that the gateway did not write") from error
+def refusal(answer: list[Any]) -> Exception:
+    """The error that tells why nothing was granted."""
+    match answer:
+        case ["denied", str(window), wait_us]:
+            return BudgetExhaustedError(window, -(-int(wait_us) // 1000))
+        case ["recovering", left_us]:
+            return LedgerRecoveringError(-(-int(left_us) // 1000))
+    return LedgerUnavailableError("an answer of unknown shape")

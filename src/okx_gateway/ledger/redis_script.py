@@ -47,15 +47,20 @@ class RedisScripts:
         self._flushing = False
         self._flushes: set[asyncio.Task[None]] = set()
 
-    def load(self, name: str, *, spends: bool) -> None:
-        """Make the file `name`.lua callable; window.lua goes in front of one that `spends`."""
+    def load(self, name: str, preludes: Sequence[str] = ()) -> None:
+        """Make the file `name`.lua callable, with `preludes` in front of it."""
         folder = files("okx_gateway.ledger")
-        parts = ["window.lua"] if spends else []
-        source = "\n".join((folder / part).read_text() for part in [*parts, f"{name}.lua"])
+        source = "\n".join((folder / f"{part}.lua").read_text() for part in [*preludes, name])
         self._scripts[name] = self._redis.register_script(source)
 
     async def call(
-        self, name: str, keys: Sequence[str], arguments: Sequence[str | int]
+        self,
+        name: str,
+        keys: Sequence[str],
+        arguments: Sequence[str | int],
+        *,
+        durable: bool = False,
+        nonce: str | None = None,
     ) -> list[Any]:
         """Run a script; its answer without the nonce.
 
@@ -65,7 +70,10 @@ class RedisScripts:
         if len(self._waiting) >= _WAITING_MAX:
             raise LedgerUnavailableError(f"{_WAITING_MAX} calls are waiting already")
         loop = asyncio.get_running_loop()
+        del durable
         call = _Call(self._scripts[name], keys, arguments, loop.create_future())
+        if nonce is not None:
+            call.nonce = nonce
         self._waiting.append(call)
         if not self._flushing:
             self._flushing = True
@@ -124,7 +132,14 @@ class RedisScripts:
         connection = await pool.get_connection()
         try:
             async with asyncio.timeout(self._timeout_s):
-                packed = connection.pack_commands(map(_command, calls))
+                server = getattr(connection, "okx_run_id", None)
+                if server is None:
+                    await connection.send_command("INFO", "server")
+                    info = await connection.read_response(timeout=math.inf)
+                    text = info if isinstance(info, str) else info.decode()
+                    server = text.split("run_id:")[1].split()[0]
+                    connection.okx_run_id = server
+                packed = connection.pack_commands(_command(call, server) for call in calls)
                 await connection.send_packed_command(packed, check_health=False)
                 replies = [await _reply_from(connection) for _ in calls]
         except BaseException:
@@ -144,8 +159,9 @@ class RedisScripts:
             await self._redis.script_load(script.script)
 
 
-def _command(call: _Call) -> tuple[str | int, ...]:
-    return ("EVALSHA", call.script.sha, len(call.keys), *call.keys, call.nonce, *call.arguments)
+def _command(call: _Call, server: str) -> tuple[str | int, ...]:
+    keys = call.keys
+    return ("EVALSHA", call.script.sha, len(keys), *keys, call.nonce, server, *call.arguments)
 
 
 async def _reply_from(connection: Any) -> Any:

@@ -1,16 +1,23 @@
--- Spends from all windows or from none.
+-- Spends from all windows of a route or from none.
 --
--- KEYS: the windows.
--- ARGV: nonce, longest wait in us, then (capacity, width in us, cost) per window.
--- Answers {nonce, 'granted', wait in us} or {nonce, 'denied', index of the full window from 0,
--- wait in us that would have been needed at least}.
+-- KEYS: 1 epoch, 2 tally, then the logs of the route.
+-- ARGV: 1 nonce, 2 server, 3 whether the ledger is new, 4 caller, 5 longest wait in us, 6 whether only
+-- to count, 7 nonce of an earlier grant that is given up, nothing having been written, or empty, then the
+-- route.
+-- Answers {nonce, 'granted', wait in us, now in us} or {nonce, 'denied', name
+-- of the full window, wait in us that would have been needed at least}.
 
-local now = now_us()
-local windows = read_windows(1, 3)
-local latest = now + tonumber(ARGV[2])
-local slot, full = find_slot(windows, now, latest)
-if slot > latest then
-  return {ARGV[1], 'denied', full - 1, whole(slot - now)}
+local clock = read_clock()
+local routes = read_routes(clock, 3, 8)
+if ARGV[7] ~= '' then
+  give_back(routes, ARGV[4], ARGV[7])
 end
-spend(windows, now, slot, ARGV[1])
-return {ARGV[1], 'granted', whole(slot - now)}
+local latest = clock.now + tonumber(ARGV[5])
+local chosen, slot, full = choose_route(routes, clock.now, latest, ARGV[6])
+if slot > latest then
+  local window = routes[1][full]
+  count(KEYS[2], window, ARGV[4], 'refused')
+  return { ARGV[1], 'denied', window.name, whole(slot - clock.now) }
+end
+spend(routes[chosen], clock.now, slot, ARGV[4], KEYS[2])
+return { ARGV[1], 'granted', whole(slot - clock.now), whole(clock.now) }

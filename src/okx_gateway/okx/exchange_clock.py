@@ -71,6 +71,10 @@ class ExchangeClock:
         """OKX's time at the most."""
         return self.now_ms() + self.error_ms()
 
+    def latest_monotonic_s(self, exchange_us: int) -> float:
+        """Our monotonic time at the latest when OKX's clock showed `exchange_us`."""
+        return (exchange_us / 1000 + self.error_ms() - self._offset_ms()) / 1000
+
     def _offset_ms(self) -> float:
         if self._best is None:
             # Before the first sample only the wall clock can tell; error_ms says how little

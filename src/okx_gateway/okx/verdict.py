@@ -175,3 +175,8 @@ def absence_is_proven(*, asked_ms: int, expiry_ms: int, margin_ms: int) -> bool:
     Source: OKX docs v5, "GET / Order history (last 7 days)".
     """
     return expiry_ms + margin_ms < asked_ms < expiry_ms + _REMEMBERED_MS
+
+
+def absence_is_forgotten(*, asked_ms: int, expiry_ms: int) -> bool:
+    """Whether OKX may no longer know of an order that it once had; see `absence_is_proven`."""
+    return asked_ms >= expiry_ms + _REMEMBERED_MS

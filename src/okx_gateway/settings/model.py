@@ -60,6 +60,12 @@ class Settings(BaseModel):
         "redis://localhost:6379/0",
         repr=False,
     )
+    redis_is_new: bool = _setting(
+        False,
+        "Whether this Redis has never served a gateway, so that no order can be missing in it. "
+        "Otherwise no order is placed at the first start until OKX would show any that is.",
+        "true",
+    )
     region: Annotated[Region, BeforeValidator(value.lower_case)] = _setting(
         Region.GLOBAL, "The OKX site that the accounts were opened on; sets the OKX_*_URL.", "eea"
     )
@@ -164,6 +170,28 @@ class Settings(BaseModel):
         "200",
         ge=0,
         le=2_000,
+    )
+    budget_mode: Annotated[Literal["enforce", "shadow"], BeforeValidator(value.lower_case)] = (
+        _setting(
+            "enforce",
+            "enforce makes requests wait for room in the rate limits; shadow only counts, to try "
+            "limits and shares out where something else keeps them.",
+            "shadow",
+        )
+    )
+    caller_shares: Annotated[str, AfterValidator(value.caller_shares)] = _setting(
+        "",
+        "Percent of every window that a caller is guaranteed and gets at most, with commas "
+        "between; * is every caller that is not named.",
+        "algo=20-60,web=10-30,*=0-50",
+    )
+    look_first_minutes: int = _setting(
+        15,
+        "For how long after Redis may have lost orders an id that it does not know is looked up at "
+        "OKX before it is sent.",
+        "15",
+        ge=0,
+        le=24 * 60,
     )
     journal_retention_hours: int = _setting(
         168, "How long a client order id stays known.", "168", ge=1, le=24 * 90

@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import SecretStr
 
+from okx_gateway.ledger.caller_shares import caller_shares_from
 from okx_gateway.settings.listen_address import (
     ListenAddress,
     is_loopback,
@@ -31,6 +32,12 @@ def redis_url(text: str) -> str:
             raise ValueError("must begin with redis://, rediss:// or unix://")
         if not (parts.path if parts.scheme == "unix" else parts.hostname):
             raise ValueError("must name a host, or for unix:// the path of a socket")
+    return text
+
+
+def caller_shares(text: str) -> str:
+    """Shares of callers, as `ledger/caller_shares.py` reads them."""
+    caller_shares_from(text)
     return text
 
 

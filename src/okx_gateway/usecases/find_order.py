@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from okx_gateway.custody.account_register import AccountRegister
 from okx_gateway.domain.account import Account
 from okx_gateway.domain.deadline import Deadline
-from okx_gateway.domain.errors import InvalidRequestError, OrderNotFoundError, Violation
+from okx_gateway.domain.errors import (
+    InvalidRequestError,
+    LedgerRecoveringError,
+    LedgerUnavailableError,
+    OrderNotFoundError,
+    OwnError,
+    Violation,
+)
 from okx_gateway.domain.instrument import Instrument
 from okx_gateway.domain.order import OrderName, Placed
 from okx_gateway.ledger.order_record import OrderRecord
@@ -17,13 +24,15 @@ from okx_gateway.market.instrument_catalog import InstrumentCatalog
 class MeantOrder:
     """An order as far as the gateway knows it; `record` is None where it did not place it.
 
-    `name` is OKX's id where that is known: a caller's id may be used again at OKX.
+    `name` is OKX's id where that is known: a caller's id may be used again at OKX. `unread` says
+    why the journal could not tell whether the gateway placed it: then absence proves nothing.
     """
 
     account: Account
     instrument: Instrument
     name: OrderName
     record: OrderRecord | None
+    unread: OwnError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +50,23 @@ class FindOrder:
 
         Raises:
             OrderNotFoundError: The gateway did not place it, and no instrument says where to look.
-            InvalidRequestError: The instrument is not listed, or is not that of the order.
+            InvalidRequestError: The instrument is not listed, is not that of the order, or is
+                needed because the ledger has lost what it knew.
+            LedgerUnavailableError, LedgerRecoveringError: Only the journal knew the instrument.
         """
         account = await self.accounts.find(account_name, deadline)
-        record = None
+        record, unread = None, None
         if name.client_order_id:
-            record = await self.ledger.read(account.owner, name.client_order_id)
+            try:
+                record = await self.ledger.read(account.owner, name.client_order_id)
+            except (LedgerUnavailableError, LedgerRecoveringError) as error:
+                if not instrument_name:
+                    raise
+                unread = error
         if record is None and not instrument_name:
+            if await self.ledger.may_lack_rows(account.owner):
+                rule = "is required: the ledger has lost orders, and only it knew where they were"
+                raise InvalidRequestError([Violation("instrument", rule)])
             raise OrderNotFoundError(client_order_id=name.client_order_id)
         if record is not None and instrument_name not in ("", record.order.instrument):
             raise InvalidRequestError(
@@ -62,4 +81,4 @@ class FindOrder:
             )
         if record is not None and isinstance(record.outcome, Placed):
             name = OrderName(exchange_order_id=record.outcome.exchange_order_id)
-        return MeantOrder(account, listed, name, record)
+        return MeantOrder(account, listed, name, record, unread)

@@ -50,7 +50,7 @@ class GetBalance:
         self._asking: dict[tuple[str, ...], asyncio.Task[DatedBalance]] = {}
 
     async def __call__(
-        self, account_name: str, currencies: Sequence[str], *, deadline: Deadline
+        self, account_name: str, currencies: Sequence[str], *, caller: str, deadline: Deadline
     ) -> DatedBalance:
         """Read the balance of an account; of all its currencies where none is named.
 
@@ -61,7 +61,7 @@ class GetBalance:
         key = (account.name, *currencies)
         task = self._asking.get(key)
         if task is None:
-            task = self._supervisor.start(self._read(account, currencies, deadline))
+            task = self._supervisor.start(self._read(account, currencies, caller, deadline))
             self._asking[key] = task
             task.add_done_callback(lambda _: self._asking.pop(key, None))
         done, _ = await asyncio.wait({task}, timeout=max(0.0, deadline.remaining_s()))
@@ -70,10 +70,13 @@ class GetBalance:
         return task.result()
 
     async def _read(
-        self, account: Account, currencies: Sequence[str], deadline: Deadline
+        self, account: Account, currencies: Sequence[str], caller: str, deadline: Deadline
     ) -> DatedBalance:
         await self._ask.wait_for_room(
-            account.owner, self._charges.of_read(Endpoint.GET_BALANCE), deadline
+            account.owner,
+            self._charges.of_read(Endpoint.GET_BALANCE, caller),
+            deadline,
+            caller=caller,
         )
         balance = await self._exchange.balance(account.name, currencies)
         return DatedBalance(balance, time.monotonic(), int(time.time() * 1000))

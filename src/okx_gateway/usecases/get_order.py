@@ -42,7 +42,13 @@ class GetOrder:
         self._resolve = resolve
 
     async def __call__(
-        self, account_name: str, name: OrderName, instrument_name: str, *, deadline: Deadline
+        self,
+        account_name: str,
+        name: OrderName,
+        instrument_name: str,
+        *,
+        caller: str,
+        deadline: Deadline,
     ) -> OrderAnswer:
         """Say what became of an order.
 
@@ -52,7 +58,9 @@ class GetOrder:
         """
         meant = await self._find(account_name, name, instrument_name, deadline)
         if meant.record is None:
-            order = await self._look_up(meant, meant.name, deadline)
+            order = await self._look_up(meant, meant.name, caller, deadline)
+            if order is None and meant.unread is not None:
+                raise meant.unread
             if order is None:
                 raise OrderNotFoundError(
                     client_order_id=name.client_order_id, exchange_order_id=name.exchange_order_id
@@ -66,12 +74,14 @@ class GetOrder:
         if not isinstance(outcome, Placed):
             return OrderAnswer(outcome)
         placed = OrderName(exchange_order_id=outcome.exchange_order_id)
-        return OrderAnswer(outcome, await self._look_up(meant, placed, deadline))
+        return OrderAnswer(outcome, await self._look_up(meant, placed, caller, deadline))
 
     async def _look_up(
-        self, meant: MeantOrder, name: OrderName, deadline: Deadline
+        self, meant: MeantOrder, name: OrderName, caller: str, deadline: Deadline
     ) -> Order | None:
-        match await self._ask.look_up(meant.account, meant.instrument, name, deadline):
+        match await self._ask.look_up(
+            meant.account, meant.instrument, name, deadline, caller=caller
+        ):
             case Found(order, _):
                 return order
             case Absent():
@@ -85,9 +95,7 @@ class GetOrder:
         self, meant: MeantOrder, record: OrderRecord, deadline: Deadline
     ) -> Outcome | None:
         """The outcome where it can be learnt soon; the looking goes on either way."""
-        doubt = Doubt(
-            meant.account, meant.instrument, record.order, record.sent_ms, record.expiry_ms
-        )
+        doubt = Doubt.of(record, meant.account, meant.instrument)
         looking = self._resolve.begin(doubt, others_first=True)
         wait_s = max(0.0, min(_DOUBT_WAIT_S, deadline.remaining_s() / 2))
         done, _ = await asyncio.wait({looking}, timeout=wait_s)

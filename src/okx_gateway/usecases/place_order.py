@@ -2,33 +2,44 @@
 
 Known id: the first answer again. Otherwise on record and in the budget by one step, then written
 once, then judged by what OKX's answer proves; what proves nothing ends by looking, not by sending.
+Which state follows which is the table of `domain/placing.py`.
 """
 
 import asyncio
+import time
 from dataclasses import dataclass
 from typing import assert_never
 
 from okx_gateway.custody.account_register import AccountRegister
 from okx_gateway.domain import errors
-from okx_gateway.domain.account import Account
 from okx_gateway.domain.deadline import Deadline
-from okx_gateway.domain.instrument import Instrument
-from okx_gateway.domain.order import Conflict, NewOrder, NotPlaced, Outcome, Placed, Refused
-from okx_gateway.ledger.charge import ChargeTable
+from okx_gateway.domain.order import (
+    Conflict,
+    NewOrder,
+    NotPlaced,
+    Outcome,
+    Placed,
+    Refused,
+)
+from okx_gateway.domain.placing import Event, State, after
+from okx_gateway.ledger.charge import Route
+from okx_gateway.ledger.grant import Arrival, Granted, Known
 from okx_gateway.ledger.order_record import OrderRecord, first_difference
-from okx_gateway.ledger.redis_ledger import Granted, Known, RedisLedger
-from okx_gateway.market.clock_sync import ERROR_MS_MAX
 from okx_gateway.market.instrument_catalog import InstrumentCatalog
-from okx_gateway.okx.endpoint import Endpoint
-from okx_gateway.okx.exchange_client import ExchangeClient
+from okx_gateway.okx import code as codes
 from okx_gateway.okx.exchange_clock import ExchangeClock
 from okx_gateway.okx.verdict import InDoubt, PlaceVerdict, Unsent
 from okx_gateway.trace_step import annotate, step
 from okx_gateway.usecases import order_rules
+from okx_gateway.usecases.admit_order import AdmitOrder, PlaceRequest
+from okx_gateway.usecases.ask_exchange import AskExchange
 from okx_gateway.usecases.resolve_order import Doubt, ResolveOrder
+from okx_gateway.usecases.send_order import Missed, SendOrder
+from okx_gateway.usecases.settle_order import SettleOrder
 from okx_gateway.usecases.supervisor import Supervisor
 
-_SETTLE_PAUSES_S = (0.1, 0.5, 2.0)
+# One that lies far ahead is asked for twice; a stall or a new connection makes it missed.
+_GRANTS_MAX = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,35 +50,28 @@ class PlaceAnswer:
     replayed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
-    order: NewOrder
-    caller: str
-    account: Account
-    instrument: Instrument
-    deadline: Deadline
-
-
 class PlaceOrder:
     """Places orders; see the module."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # made in one place, by name
         self,
         *,
         accounts: AccountRegister,
         instruments: InstrumentCatalog,
-        ledger: RedisLedger,
-        charges: ChargeTable,
-        exchange: ExchangeClient,
+        ask: AskExchange,
+        admit: AdmitOrder,
+        send: SendOrder,
+        settle: SettleOrder,
         clock: ExchangeClock,
         resolve: ResolveOrder,
         supervisor: Supervisor,
     ) -> None:
         self._accounts = accounts
         self._instruments = instruments
-        self._ledger = ledger
-        self._charges = charges
-        self._exchange = exchange
+        self._ask = ask
+        self._admit = admit
+        self._send_granted = send
+        self._settle = settle
         self._clock = clock
         self._resolve = resolve
         self._supervisor = supervisor
@@ -96,7 +100,8 @@ class PlaceOrder:
         wrong = order_rules.violations(order, instrument, account)
         if wrong:
             raise errors.InvalidRequestError(wrong)
-        request = _Request(order, caller, account, instrument, deadline)
+        routes = self._ask.charges.of_placing(instrument, account, caller)
+        request = PlaceRequest(order, caller, account, instrument, deadline, routes)
         task = self._supervisor.start(self._place(request), placing=True)
         # The caller may go or run out of time; the order may not.
         done, _ = await asyncio.wait({task}, timeout=max(0.0, deadline.remaining_s()))
@@ -105,37 +110,20 @@ class PlaceOrder:
             raise self._resolve.unknown(order, self._clock.latest_ms())
         return task.result()
 
-    async def _place(self, request: _Request) -> PlaceAnswer:
-        with step("admit") as span:
-            admission = await self._admit(request)
-            match admission:
-                case Known():
-                    span.set_attribute("okx_gateway.order.known", value=True)
-                case Granted(wait_s, _):
-                    span.set_attribute("okx_gateway.budget.wait_ms", round(wait_s * 1000))
+    async def _place(self, request: PlaceRequest) -> PlaceAnswer:
+        admission = await self._admit(request)
         match admission:
             case Known(record):
                 outcome = await self._recall(request, record)
             case Granted():
                 outcome = await self._send_only_once(request, admission)
-        return _answer(request.order, outcome, replayed=isinstance(admission, Known))
+            case Placed():
+                outcome = admission
+        return _answer(request.order, outcome, replayed=not isinstance(admission, Granted))
 
-    async def _admit(self, request: _Request) -> Known | Granted:
-        if self._clock.error_ms() > ERROR_MS_MAX:
-            raise errors.ClockUncertainError(self._clock.error_ms())
-        return await self._ledger.admit(
-            request.order,
-            owner=request.account.owner,
-            caller=request.caller,
-            charges=self._charges.of_order(Endpoint.PLACE_ORDER, request.instrument),
-            exchange_ms=self._clock.earliest_ms(),
-            remaining_ms=request.deadline.remaining_ms(),
-        )
-
-    async def _send_only_once(self, request: _Request, granted: Granted) -> Outcome:
-        key = (request.account.owner, request.order.client_order_id)
+    async def _send_only_once(self, request: PlaceRequest, granted: Granted) -> Outcome:
         sending: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._sending[key] = sending
+        self._sending[request.key] = sending
         try:
             outcome = await self._send(request, granted)
             sending.set_result(outcome)
@@ -144,46 +132,81 @@ class PlaceOrder:
             sending.exception()  # read, for the case that nobody waits
             raise
         finally:
-            del self._sending[key]
+            del self._sending[request.key]
         return outcome
 
-    async def _send(self, request: _Request, granted: Granted) -> Outcome:
-        order, owner = request.order, request.account.owner
-        if granted.wait_s:
-            await asyncio.sleep(granted.wait_s)
-        if self._clock.latest_ms() >= granted.expiry_ms:
-            await self._ledger.settle_unsent(owner, order.client_order_id)
-            raise errors.ExchangeUnavailableError("the order was held up until its validity passed")
-        sent_ms = self._clock.earliest_ms()
-        verdict = await self._exchange.place(order, request.instrument, expiry_ms=granted.expiry_ms)
-        with step("verdict", **_facts(verdict)):
-            match verdict:
-                case Placed() | Refused():
-                    # Off the caller's path: a crash here is found as sending, and looked up.
-                    self._supervisor.follow_up(self._settle(request, verdict))
-                    return verdict
-                case Unsent(cause):
-                    await self._ledger.settle_unsent(owner, order.client_order_id)
-                    raise errors.ExchangeUnavailableError(cause)
-                case InDoubt():
-                    return await self._resolve(self._doubt(request, sent_ms, granted.expiry_ms))
-                case _:
-                    assert_never(verdict)
+    async def _send(self, request: PlaceRequest, granted: Granted) -> Outcome:
+        """From SENDING to an outcome; SENDING again, under a new grant, while slots are missed."""
+        cause = ""
+        for _ in range(_GRANTS_MAX):
+            sent_ms = self._clock.earliest_ms()
+            sent = await self._send_granted(request.order, request.instrument, granted)
+            event = _event(sent)
+            with step("verdict", **_facts(sent)):
+                match after(State.SENDING, event).to, sent:
+                    case State.PLACED | State.REFUSED, Placed() | Refused():
+                        self._note(request, granted, sent)
+                        # Off the caller's path: a crash here is found as sending, and looked up.
+                        arrival = self._arrival(request, granted, sent)
+                        self._supervisor.follow_up(
+                            self._end(request, granted, sent, sent_ms, arrival)
+                        )
+                        return sent
+                    case State.DOUBT, _:
+                        return await self._resolve(self._doubt(request, granted, sent_ms))
+                    case State.NEW, Unsent(cause):
+                        break
+                    case State.SENDING, Missed(cause, alone):
+                        routes = request.routes[:1] if alone else request.routes
+                        granted = await self._grant_anew(request, routes, granted)
+        await self._settle.unsent(request.account, request.order, granted.fence)
+        raise errors.ExchangeUnavailableError(cause)
 
-    async def _settle(self, request: _Request, outcome: Outcome) -> None:
-        for pause_s in (*_SETTLE_PAUSES_S, None):
-            try:
-                await self._ledger.settle(
-                    request.account.owner, request.order.client_order_id, outcome
-                )
-            except errors.LedgerUnavailableError:
-                if pause_s is None:
-                    raise
-                await asyncio.sleep(pause_s)
-            else:
-                return
+    async def _grant_anew(
+        self, request: PlaceRequest, routes: tuple[Route, ...], missed: Granted
+    ) -> Granted:
+        try:
+            granted = await self._admit(request, routes, given_up=missed.fence)
+        except errors.GatewayError:
+            await self._settle.unsent(request.account, request.order, missed.fence)
+            raise
+        if not isinstance(granted, Granted):
+            raise errors.LedgerUnavailableError("it has given the grant to another")
+        return granted
 
-    async def _recall(self, request: _Request, record: OrderRecord) -> Outcome:
+    async def _end(
+        self,
+        request: PlaceRequest,
+        granted: Granted,
+        outcome: Outcome,
+        sent_ms: int,
+        arrival: Arrival | None,
+    ) -> Outcome:
+        return await self._settle(
+            outcome,
+            arrival=arrival,
+            account=request.account,
+            instrument=request.instrument,
+            order=request.order,
+            caller=request.caller,
+            fence=granted.fence,
+            sent_ms=sent_ms,
+        )
+
+    def _arrival(self, request: PlaceRequest, granted: Granted, sent: Outcome) -> Arrival | None:
+        if not isinstance(sent, Placed) or not sent.receive_us:
+            return None
+        # Whatever OKX's clock says, it was after the slot began and before the answer came.
+        at_s = max(granted.slot_s, self._clock.latest_monotonic_s(sent.receive_us))
+        route, jitter_us = request.routes[granted.route], self._ask.charges.jitter_ms() * 1000
+        return Arrival(route, request.caller, min(at_s, time.monotonic()), jitter_us)
+
+    def _note(self, request: PlaceRequest, granted: Granted, sent: Outcome) -> None:
+        if isinstance(sent, Refused) and sent.code in codes.THROTTLED:
+            route = request.routes[granted.route]
+            self._ask.throttling.seen(request.account.owner, route, sent.code)
+
+    async def _recall(self, request: PlaceRequest, record: OrderRecord) -> Outcome:
         order = request.order
         if record.caller != request.caller:
             raise errors.ClientOrderIdTakenError(order.client_order_id)
@@ -192,18 +215,42 @@ class PlaceOrder:
             raise errors.ClientOrderIdTakenError(order.client_order_id, difference)
         if record.outcome is not None:
             return record.outcome
-        sending = self._sending.get((request.account.owner, order.client_order_id))
+        sending = self._sending.get(request.key)
         if sending is not None:
             return await asyncio.shield(sending)
-        doubt = self._doubt(request, record.sent_ms, record.expiry_ms)
+        doubt = Doubt.of(record, request.account, request.instrument)
         return await self._resolve(doubt, others_first=True)
 
     @staticmethod
-    def _doubt(request: _Request, sent_ms: int, expiry_ms: int) -> Doubt:
-        return Doubt(request.account, request.instrument, request.order, sent_ms, expiry_ms)
+    def _doubt(request: PlaceRequest, granted: Granted, sent_ms: int) -> Doubt:
+        return Doubt(
+            request.account,
+            request.instrument,
+            request.order,
+            request.caller,
+            granted.fence,
+            sent_ms,
+            granted.expiry_ms,
+        )
 
 
-def _facts(verdict: PlaceVerdict) -> dict[str, str | int]:
+def _event(sent: PlaceVerdict | Missed) -> Event:
+    match sent:
+        case Placed():
+            return Event.ACCEPTED
+        case Refused():
+            return Event.REFUSED
+        case Unsent():
+            return Event.UNSENT
+        case Missed():
+            return Event.SLOT_MISSED
+        case InDoubt():
+            return Event.NO_PROOF
+        case _:
+            assert_never(sent)
+
+
+def _facts(verdict: PlaceVerdict | Missed) -> dict[str, str | int]:
     facts: dict[str, str | int] = {"okx_gateway.verdict": type(verdict).__name__}
     if isinstance(verdict, Placed) and verdict.receive_us and verdict.send_us:
         facts |= {"okx.receive_us": verdict.receive_us, "okx.send_us": verdict.send_us}

@@ -1,7 +1,8 @@
 """What became of an order whose placing is in doubt?
 
 Looks, and never sends. Doubt ends with the order found, or with the proof that it can no longer
-arrive: OKX knew no such order, twice, later than its expiry and the margin after it.
+arrive: OKX knew no such order, twice, later than its expiry and the margin after it, and none of
+its lists has it.
 """
 
 import asyncio
@@ -17,13 +18,29 @@ from okx_gateway.domain.errors import (
     OrderOutcomeUnknownError,
 )
 from okx_gateway.domain.instrument import Instrument
-from okx_gateway.domain.order import Conflict, NewOrder, NotPlaced, OrderName, Outcome, Placed
-from okx_gateway.ledger.redis_ledger import RedisLedger
+from okx_gateway.domain.order import (
+    Conflict,
+    NewOrder,
+    NotPlaced,
+    OrderName,
+    Outcome,
+    Placed,
+)
+from okx_gateway.domain.placing import FINAL, Event, State, after
+from okx_gateway.ledger.order_record import OrderRecord
 from okx_gateway.okx.exchange_clock import ExchangeClock
 from okx_gateway.okx.order_codec import first_difference
 from okx_gateway.okx.signature import timestamp_text
-from okx_gateway.okx.verdict import Absent, Found, LookupVerdict, absence_is_proven
+from okx_gateway.okx.verdict import (
+    Absent,
+    Found,
+    LookupVerdict,
+    absence_is_forgotten,
+    absence_is_proven,
+)
 from okx_gateway.usecases.ask_exchange import AskExchange
+from okx_gateway.usecases.order_lists import OrderLists
+from okx_gateway.usecases.settle_order import SettleOrder
 from okx_gateway.usecases.supervisor import Supervisor
 
 _LOG = structlog.get_logger()
@@ -33,6 +50,8 @@ _PROOFS_APART_S = 1.0
 _PROOFS_NEEDED = 2
 # How long past the moment of proof looking goes on by itself; asking again starts it anew.
 _PATIENCE_S = 30.0
+# While somebody looks, nobody else takes the row over.
+_HOLD_S = 3.0
 # Two of OKX's own clocks may disagree by this much; an order older than its sending is another's.
 _CLOCK_TOLERANCE_MS = 5_000
 
@@ -44,8 +63,23 @@ class Doubt:
     account: Account
     instrument: Instrument
     order: NewOrder
+    caller: str
+    fence: str
     sent_ms: int
     expiry_ms: int
+
+    @classmethod
+    def of(cls, record: OrderRecord, account: Account, instrument: Instrument) -> "Doubt":
+        """The doubt that a journal row is in."""
+        return cls(
+            account,
+            instrument,
+            record.order,
+            record.caller,
+            record.fence,
+            record.sent_ms,
+            record.expiry_ms,
+        )
 
     @property
     def key(self) -> tuple[str, str]:
@@ -59,14 +93,16 @@ class ResolveOrder:
     def __init__(
         self,
         *,
-        ledger: RedisLedger,
+        settle: SettleOrder,
         ask: AskExchange,
+        lists: OrderLists,
         clock: ExchangeClock,
         supervisor: Supervisor,
         margin_ms: int,
     ) -> None:
-        self._ledger = ledger
+        self._settle = settle
         self._ask = ask
+        self._lists = lists
         self._clock = clock
         self._supervisor = supervisor
         self._margin_ms = margin_ms
@@ -93,6 +129,11 @@ class ResolveOrder:
             task.add_done_callback(lambda _: self._looking.pop(doubt.key, None))
         return task
 
+    @property
+    def looking_count(self) -> int:
+        """How many doubts this replica is looking into."""
+        return len(self._looking)
+
     def unknown(self, order: NewOrder, expiry_ms: int) -> OrderOutcomeUnknownError:
         """The error for a caller who cannot wait for the end of the doubt."""
         return OrderOutcomeUnknownError(
@@ -109,23 +150,19 @@ class ResolveOrder:
         pause_s = _FIRST_PAUSE_S
         proofs = _AbsenceProofs()
         while until.remaining_s() > 0:
-            settled = await self._settled_elsewhere(doubt)
+            settled = await self._settle.standing(doubt.account, doubt.order, hold_s=_HOLD_S)
             if settled is not None:
                 return settled
             if not (others_first and pause_s < 8 * _FIRST_PAUSE_S):
-                outcome = self._judge(doubt, proofs, await self._look_once(doubt, proofs))
-                if outcome is not None:
-                    return await self._settle(doubt, outcome)
+                seen = await self._look_once(doubt, proofs)
+                event, outcome = await self._judge(doubt, proofs, seen)
+                if after(State.DOUBT, event).to in FINAL and outcome is not None:
+                    return await self._end(doubt, outcome)
+                if event is Event.FORGOTTEN:
+                    break
             await asyncio.sleep(min(pause_s, max(0.0, until.remaining_s())))
             pause_s = min(2 * pause_s, _PAUSE_MAX_S)
         raise self.unknown(doubt.order, doubt.expiry_ms)
-
-    async def _settled_elsewhere(self, doubt: Doubt) -> Outcome | None:
-        try:
-            record = await self._ledger.read(*doubt.key)
-        except LedgerUnavailableError:
-            return None
-        return record.outcome if record is not None else None
 
     async def _look_once(self, doubt: Doubt, proofs: "_AbsenceProofs") -> LookupVerdict | None:
         name = OrderName(client_order_id=doubt.order.client_order_id)
@@ -138,25 +175,38 @@ class ResolveOrder:
         except (BudgetExhaustedError, LedgerUnavailableError):
             return None
 
-    def _judge(
+    async def _judge(  # noqa: PLR0911  # a table of cases
         self, doubt: Doubt, proofs: "_AbsenceProofs", seen: LookupVerdict | None
-    ) -> Outcome | None:
+    ) -> tuple[Event, Outcome | None]:
         match seen:
             case Found(order, row):
                 difference = first_difference(doubt.order, row)
                 if not difference and order.place_ms < doubt.sent_ms - _CLOCK_TOLERANCE_MS:
                     difference = "place_time"
                 if difference:
-                    return Conflict(difference)
-                return Placed(order.exchange_order_id, order.place_ms)
+                    return Event.FOUND_OTHER, Conflict(difference)
+                return Event.FOUND, Placed(order.exchange_order_id, order.place_ms)
+            case Absent() if absence_is_forgotten(
+                asked_ms=proofs.asked_ms, expiry_ms=doubt.expiry_ms
+            ):
+                return Event.FORGOTTEN, None
             case Absent() if absence_is_proven(
                 asked_ms=proofs.asked_ms, expiry_ms=doubt.expiry_ms, margin_ms=self._margin_ms
             ):
-                return NotPlaced() if proofs.enough() else None
-            case _:
-                return None
+                if proofs.enough() and await self._lists.lack(
+                    doubt.account,
+                    doubt.instrument,
+                    doubt.order,
+                    since_ms=doubt.sent_ms,
+                    until_ms=doubt.expiry_ms + self._margin_ms,
+                ):
+                    return Event.ABSENT_PROVEN, NotPlaced()
+                return Event.ABSENT, None
+            case Absent():
+                return Event.ABSENT, None
+        return Event.NOT_TOLD, None
 
-    async def _settle(self, doubt: Doubt, outcome: Outcome) -> Outcome:
+    async def _end(self, doubt: Doubt, outcome: Outcome) -> Outcome:
         if isinstance(outcome, Conflict):
             _LOG.error(
                 "OKX holds another order under an id of ours",
@@ -164,11 +214,15 @@ class ResolveOrder:
                 client_order_id=doubt.order.client_order_id,
                 difference=outcome.first_difference,
             )
-        try:
-            standing = await self._ledger.settle(*doubt.key, outcome)
-        except LedgerUnavailableError:
-            return outcome  # OKX has told; the row is settled when it is asked for again
-        return standing.outcome if standing is not None and standing.outcome else outcome
+        return await self._settle(
+            outcome,
+            account=doubt.account,
+            instrument=doubt.instrument,
+            order=doubt.order,
+            caller=doubt.caller,
+            fence=doubt.fence,
+            sent_ms=doubt.sent_ms,
+        )
 
 
 class _AbsenceProofs:

@@ -47,6 +47,11 @@ class Supervisor:
         self._room.take_beyond()
         return self._add(work, placing=True)
 
+    @property
+    def running(self) -> int:
+        """How many tasks are not at their end."""
+        return len(self._tasks)
+
     async def drain(self, grace_s: float) -> int:
         """Start nothing more, wait up to `grace_s`; the number of tasks still not at their end."""
         self._draining = True

@@ -142,6 +142,13 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         { "reason": "ERROR_REASON_ORDER_CONFLICT", "domain": "okx-gateway.v1",
           "metadata": { "clientOrderId": "a1", "firstDifference": "price" } }
     """
+    ERROR_REASON_LEDGER_RECOVERING: _ErrorReason.ValueType  # 21
+    """Redis was restarted, replaced or emptied: what was sent may be missing in it, and OKX may not show it yet.
+    Nothing was sent. RetryInfo tells when orders are placed again. Example:
+
+        { "reason": "ERROR_REASON_LEDGER_RECOVERING", "domain": "okx-gateway.v1",
+          "metadata": { "retryAfterMs": "8300" } }
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed: the `reason` of the google.rpc.ErrorInfo that every error carries. Its `domain` is
@@ -268,5 +275,12 @@ has to look. Example:
 
     { "reason": "ERROR_REASON_ORDER_CONFLICT", "domain": "okx-gateway.v1",
       "metadata": { "clientOrderId": "a1", "firstDifference": "price" } }
+"""
+ERROR_REASON_LEDGER_RECOVERING: ErrorReason.ValueType  # 21
+"""Redis was restarted, replaced or emptied: what was sent may be missing in it, and OKX may not show it yet.
+Nothing was sent. RetryInfo tells when orders are placed again. Example:
+
+    { "reason": "ERROR_REASON_LEDGER_RECOVERING", "domain": "okx-gateway.v1",
+      "metadata": { "retryAfterMs": "8300" } }
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

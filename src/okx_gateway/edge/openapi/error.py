@@ -55,6 +55,7 @@ ERRORS: tuple[tuple[BaseException, frozenset[str]], ...] = (
     (RuntimeError(), _ALL),
     (errors.ExchangeUnavailableError("connection refused"), _ALL),
     (errors.LedgerUnavailableError("timeout"), _ON_ACCOUNT),
+    (errors.LedgerRecoveringError(8_300), _NAMING_ORDER | _PLACING),
     (errors.ClockUncertainError(812), _ON_ACCOUNT),
     (errors.StoppingError(), _ALL),
     (errors.DeadlineTooShortError(3, 100), _ON_ACCOUNT),

@@ -43,6 +43,7 @@ CODES: dict[type[GatewayError], str] = {
     errors.BudgetExhaustedError: "RESOURCE_EXHAUSTED",
     errors.CredentialUnusableError: "FAILED_PRECONDITION",
     errors.LedgerUnavailableError: "UNAVAILABLE",
+    errors.LedgerRecoveringError: "UNAVAILABLE",
     errors.ClockUncertainError: "UNAVAILABLE",
     errors.OverloadedError: "RESOURCE_EXHAUSTED",
     errors.StoppingError: "UNAVAILABLE",
@@ -95,6 +96,7 @@ def test_unavailable_is_only_told_where_nothing_was_sent() -> None:
     assert told == {
         errors.ExchangeUnavailableError,
         errors.LedgerUnavailableError,
+        errors.LedgerRecoveringError,
         errors.ClockUncertainError,
         errors.StoppingError,
     }

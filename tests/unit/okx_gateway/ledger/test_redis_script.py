@@ -15,10 +15,21 @@ from okx_gateway.ledger.redis_script import RedisScripts
 @pytest.fixture
 async def scripts(redis: "Redis") -> AsyncIterator[RedisScripts]:
     scripts = RedisScripts(redis, timeout_s=2)
-    scripts.load("read_order", spends=False)
-    scripts.load("spend", spends=True)
+    scripts.load("read_order", ["clock"])
+    scripts.load("spend", ["clock", "window"])
     yield scripts
     await scripts.close()
+
+
+async def read(scripts: RedisScripts, key: str) -> list[Any]:
+    return await scripts.call("read_order", ["epoch", key, "open"], [1, "a1", 0, 0])
+
+
+async def spend(scripts: RedisScripts) -> list[Any]:
+    window = (1, 100, 60_000_000, 1, 0, -1)
+    return await scripts.call(
+        "spend", ["epoch", "tally", "a:window:w"], [1, "desk", 0, 0, "", *window]
+    )
 
 
 @pytest.fixture
@@ -39,8 +50,8 @@ async def test_a_script_is_answered_without_its_nonce(
     redis: "Redis", scripts: RedisScripts
 ) -> None:
     await redis.hset("row", mapping={"a": "1"})
-    assert await scripts.call("read_order", ["row"], []) == [["a", "1"]]
-    assert await scripts.call("read_order", ["no row"], []) == [[]]
+    assert await read(scripts, "row") == [["a", "1"]]
+    assert await read(scripts, "no row") == [[]]
 
 
 async def test_each_of_many_calls_gets_its_own_answer(
@@ -48,17 +59,15 @@ async def test_each_of_many_calls_gets_its_own_answer(
 ) -> None:
     for number in range(300):
         await redis.hset(f"row{number}", "n", str(number))
-    answers = await asyncio.gather(
-        *(scripts.call("read_order", [f"row{number}"], []) for number in range(300))
-    )
+    answers = await asyncio.gather(*(read(scripts, f"row{number}") for number in range(300)))
     assert answers == [[["n", str(number)]] for number in range(300)]
 
 
 async def test_calls_made_together_leave_together(
     scripts: RedisScripts, lengths: list[int]
 ) -> None:
-    await scripts.call("read_order", ["row"], [])
-    await asyncio.gather(*(scripts.call("read_order", ["row"], []) for _ in range(200)))
+    await read(scripts, "row")
+    await asyncio.gather(*(read(scripts, "row") for _ in range(200)))
     assert sum(lengths) <= 203
     assert max(lengths) == 200
 
@@ -66,10 +75,10 @@ async def test_calls_made_together_leave_together(
 async def test_a_pipeline_has_a_bound(
     scripts: RedisScripts, lengths: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await scripts.call("read_order", ["row"], [])
+    await read(scripts, "row")
     monkeypatch.setattr(redis_script, "_PIPELINE_LENGTH_MAX", 10)
     lengths.clear()
-    await asyncio.gather(*(scripts.call("read_order", ["row"], []) for _ in range(95)))
+    await asyncio.gather(*(read(scripts, "row") for _ in range(95)))
     assert sum(lengths) == 95
     assert max(lengths) == 10
 
@@ -77,11 +86,11 @@ async def test_a_pipeline_has_a_bound(
 async def test_while_pipelines_are_under_way_calls_gather(
     scripts: RedisScripts, lengths: list[int]
 ) -> None:
-    await scripts.call("read_order", ["row"], [])
+    await read(scripts, "row")
     lengths.clear()
     calls = []
     for _ in range(100):
-        calls.append(asyncio.ensure_future(scripts.call("read_order", ["row"], [])))
+        calls.append(asyncio.ensure_future(read(scripts, "row")))
         await asyncio.sleep(0)
     await asyncio.gather(*calls)
     assert sum(lengths) == 100
@@ -92,9 +101,7 @@ async def test_what_waits_has_a_bound(
     scripts: RedisScripts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redis_script, "_WAITING_MAX", 3)
-    told = await asyncio.gather(
-        *(scripts.call("read_order", ["row"], []) for _ in range(5)), return_exceptions=True
-    )
+    told = await asyncio.gather(*(read(scripts, "row") for _ in range(5)), return_exceptions=True)
     assert [type(each) for each in told].count(LedgerUnavailableError) == 2
 
 
@@ -103,8 +110,8 @@ async def test_a_caller_who_goes_does_not_take_the_answers_of_others(
 ) -> None:
     await redis.hset("row", "a", "1")
     for _ in range(50):
-        gone = [asyncio.ensure_future(scripts.call("read_order", ["x"], [])) for _ in range(3)]
-        kept = asyncio.ensure_future(scripts.call("read_order", ["row"], []))
+        gone = [asyncio.ensure_future(read(scripts, "x")) for _ in range(3)]
+        kept = asyncio.ensure_future(read(scripts, "row"))
         await asyncio.sleep(0)
         for each in gone:
             each.cancel()
@@ -115,27 +122,25 @@ async def test_a_caller_who_goes_does_not_take_the_answers_of_others(
 async def test_a_server_that_forgot_the_scripts_gets_them_again_and_runs_each_once(
     redis: "Redis", scripts: RedisScripts
 ) -> None:
-    await scripts.call("spend", ["window"], [0, 100, 60_000_000, 1])
+    await spend(scripts)
     await redis.script_flush()
-    await asyncio.gather(
-        *(scripts.call("spend", ["window"], [0, 100, 60_000_000, 1]) for _ in range(9))
-    )
-    assert await redis.zcard("window") == 10
+    await asyncio.gather(*(spend(scripts) for _ in range(9)))
+    assert await redis.zcard("a:window:w") == 10
 
 
 async def test_an_answer_to_another_call_is_not_believed_and_its_connection_dropped(
     redis: "Redis", scripts: RedisScripts
 ) -> None:
-    await scripts.call("read_order", ["row"], [])
+    await read(scripts, "row")
     connection = await redis.client_id()
     assert await redis.client_id() == connection
     right = scripts._scripts["read_order"].sha
     scripts._scripts["read_order"].sha = await redis.script_load("return {'another nonce', {}}")
     with pytest.raises(LedgerUnavailableError, match="another call"):
-        await scripts.call("read_order", ["row"], [])
+        await read(scripts, "row")
     assert await redis.client_id() != connection
     scripts._scripts["read_order"].sha = right
-    assert await scripts.call("read_order", ["row"], []) == [[]]
+    assert await read(scripts, "row") == [[]]
 
 
 async def test_a_script_that_fails_is_told_to_its_caller_alone(
@@ -143,7 +148,7 @@ async def test_a_script_that_fails_is_told_to_its_caller_alone(
 ) -> None:
     await redis.set("not a row", "text")
     keys = ("not a row", "row")
-    calls = (scripts.call("read_order", [key], []) for key in keys)
+    calls = (read(scripts, key) for key in keys)
     told = await asyncio.gather(*calls, return_exceptions=True)
     assert isinstance(told[0], LedgerUnavailableError)
     assert told[1] == [[]]
@@ -152,10 +157,8 @@ async def test_a_script_that_fails_is_told_to_its_caller_alone(
 async def test_a_server_that_is_gone_is_told_to_everybody_who_waits() -> None:
     gone = Redis.from_url("unix:///nonexistent/valkey.sock")
     scripts = RedisScripts(gone, timeout_s=2)
-    scripts.load("read_order", spends=False)
-    told = await asyncio.gather(
-        *(scripts.call("read_order", ["row"], []) for _ in range(3)), return_exceptions=True
-    )
+    scripts.load("read_order", ["clock"])
+    told = await asyncio.gather(*(read(scripts, "row") for _ in range(3)), return_exceptions=True)
     assert [type(each) for each in told] == [LedgerUnavailableError] * 3
     await scripts.close()
     await gone.aclose()
@@ -165,19 +168,19 @@ async def test_a_server_that_does_not_answer_in_time_is_given_up_and_later_calls
     redis: "Redis", scripts: RedisScripts
 ) -> None:
     await redis.hset("row", "a", "1")
-    await scripts.call("read_order", ["row"], [])
+    await read(scripts, "row")
     scripts._timeout_s = 0.1
     await redis.client_pause(300, all=True)
     with pytest.raises(LedgerUnavailableError, match="TimeoutError"):
-        await scripts.call("read_order", ["row"], [])
+        await read(scripts, "row")
     scripts._timeout_s = 2
     for _ in range(5):
-        assert await scripts.call("read_order", ["other row"], []) == [[]]
-        assert await scripts.call("read_order", ["row"], []) == [["a", "1"]]
+        assert await read(scripts, "other row") == [[]]
+        assert await read(scripts, "row") == [["a", "1"]]
 
 
 async def test_closing_waits_for_what_is_under_way(scripts: RedisScripts) -> None:
-    calls = [asyncio.ensure_future(scripts.call("read_order", ["row"], [])) for _ in range(5)]
+    calls = [asyncio.ensure_future(read(scripts, "row")) for _ in range(5)]
     await asyncio.sleep(0)
     await scripts.close()
     await asyncio.sleep(0)

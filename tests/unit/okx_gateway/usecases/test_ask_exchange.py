@@ -1,11 +1,13 @@
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 from redis.asyncio import Redis
 
 from okx_gateway.domain.deadline import Deadline
 from okx_gateway.domain.errors import BudgetExhaustedError, LedgerUnavailableError
+from okx_gateway.ledger import redis_budget
 from okx_gateway.ledger.charge import Charge
 from okx_gateway.okx.verdict import Absent, CancelTaken
 from tests.fakes.desk import OWNER, Desk, named
@@ -21,11 +23,11 @@ async def test_a_look_up_and_a_cancel_spend_from_windows_of_their_own(
     taken = await desk.ask.cancel(NET, instrument, named(), deadline)
     assert isinstance(taken, CancelTaken)
     windows = sorted(str(key).rpartition(":window:")[2] for key in await redis.keys("*:window:*"))
-    assert windows == ["cancel_order:BTC-USDT", "get_order:BTC-USDT"]
+    assert windows == ["cancel_order:BTC-USDT", "get_order:BTC-USDT#(gateway)"]
 
 
 async def test_a_request_waits_for_its_slot(desk: Desk) -> None:
-    charges = (Charge("narrow", capacity=1, width_us=150_000),)
+    charges = (Charge("narrow", 1, 150_000),)
     started_s = time.monotonic()
     for _ in range(3):
         await desk.ask.wait_for_room(OWNER, charges, Deadline.after(2))
@@ -53,3 +55,51 @@ async def test_without_the_budget_nothing_is_asked(exchange: ScriptedExchange) -
     assert exchange.cancelled == []
     await desk.close()
     await gone.aclose()
+
+
+class _Floor:
+    """A floor with room for so many."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+
+    def take(self, owner: str, charge: Charge) -> bool:
+        self.room -= 1
+        return self.room >= 0
+
+
+async def test_what_the_floor_has_room_for_does_not_need_the_budget(
+    exchange: ScriptedExchange,
+) -> None:
+    gone = Redis.from_url("unix:///nonexistent/valkey.sock", decode_responses=True)
+    desk = await Desk(gone, exchange).open()
+    ask = replace(desk.ask, floors=_Floor(2))
+    for _ in range(2):
+        await ask.cancel(NET, an_instrument(), named(), Deadline.after(1))
+    with pytest.raises(LedgerUnavailableError):
+        await ask.cancel(NET, an_instrument(), named(), Deadline.after(1))
+    assert len(exchange.cancelled) == 2
+    await desk.close()
+    await gone.aclose()
+
+
+async def test_a_slot_promised_by_a_ledger_that_is_lost_since_is_not_used(
+    redis: "Redis", desk: Desk
+) -> None:
+    charges = (Charge("narrow", 1, 400_000),)
+    await desk.ask.wait_for_room(OWNER, charges, Deadline.after(2))
+    waiting = asyncio.ensure_future(desk.ask.wait_for_room(OWNER, charges, Deadline.after(5)))
+    await asyncio.sleep(0.2)
+    await redis.flushall()
+    started_s = time.monotonic()
+    await waiting
+    assert time.monotonic() - started_s > 0.5, "one slot of the new epoch, after its first width"
+
+
+async def test_a_slot_that_was_slept_through_is_taken_anew(
+    redis: "Redis", desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_budget, "SLOT_GOOD_S", -1)
+    with pytest.raises(LedgerUnavailableError, match="too late"):
+        await desk.ask.wait_for_room(OWNER, (Charge("wide", 9, 100_000),), Deadline.after(2))
+    assert await redis.zcard(f"okxgw:{{{OWNER}}}:window:wide") == 1, "what is unused is given back"

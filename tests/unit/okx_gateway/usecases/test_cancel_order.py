@@ -1,13 +1,14 @@
 import asyncio
 
 import pytest
+from redis.asyncio import Redis
 
 from okx_gateway.domain import errors
 from okx_gateway.domain.deadline import Deadline
 from okx_gateway.domain.order import Cancel, CancelOutcome, OrderName, Refused
 from okx_gateway.okx.verdict import Absent, CancelNeedsLook, CancelTaken, InDoubt, Unsent
 from okx_gateway.usecases import cancel_order
-from tests.fakes.desk import OWNER, Desk, named
+from tests.fakes.desk import Desk, named
 from tests.fakes.exchange import NOTHING_TOLD, wall_ms
 from tests.fakes.orders import an_order
 
@@ -27,7 +28,7 @@ async def cancel(
     within_s: float = 5.0,
 ) -> Cancel:
     return await desk.cancel_order(
-        "main", name or named(), instrument, deadline=Deadline.after(within_s)
+        "main", name or named(), instrument, caller="desk", deadline=Deadline.after(within_s)
     )
 
 
@@ -35,7 +36,7 @@ async def cancel(
 async def placed(desk: Desk) -> OrderName:
     """OKX's name of an order that stands in its book."""
     answer = await desk.place(an_order())
-    await desk.ledger.settle(OWNER, "a1", answer.placed)
+    await desk.settle_all()
     return OrderName(exchange_order_id=answer.placed.exchange_order_id)
 
 
@@ -115,15 +116,58 @@ async def test_an_order_that_nobody_knows_is_not_found(desk: Desk) -> None:
     assert len(desk.exchange.cancelled) == 1
 
 
-async def test_an_order_that_may_still_be_on_its_way_is_not_called_absent(desk: Desk) -> None:
-    desk.exchange.on_place = desk.exchange.arrive_after(5)
+async def test_a_cancel_that_overtook_its_order_is_kept_and_sent_again(desk: Desk) -> None:
+    desk.exchange.on_place = desk.exchange.arrive_after(0.2)
+    placing = asyncio.ensure_future(desk.place(an_order()))
+    await desk.exchange.placing.wait()
+    desk.exchange.cancels.append(CancelNeedsLook())
+    answer = await cancel(desk)
+    found = (await placing).placed.exchange_order_id
+    assert (answer.outcome, answer.exchange_order_id) == (CancelOutcome.CANCELLING, found)
+    await desk.settle_all()
+    assert OrderName(exchange_order_id=found) in desk.exchange.cancelled
+    record = await desk.record()
+    assert record is not None
+    assert not record.cancel_wanted
+
+
+async def test_a_kept_cancel_is_carried_out_though_its_caller_has_no_time(desk: Desk) -> None:
+    desk.exchange.on_place = desk.exchange.arrive_after(0.3)
     placing = asyncio.ensure_future(desk.place(an_order()))
     await desk.exchange.placing.wait()
     desk.exchange.cancels.append(CancelNeedsLook())
     with pytest.raises(errors.CancelOutcomeUnknownError):
+        await cancel(desk, within_s=0.1)
+    found = (await placing).placed.exchange_order_id
+    await desk.settle_all()
+    assert OrderName(exchange_order_id=found) in desk.exchange.cancelled
+
+
+async def test_a_cancel_of_an_order_that_never_arrives_ends_with_it(desk: Desk) -> None:
+    desk.exchange.on_place = desk.exchange.lose_request
+    placing = asyncio.ensure_future(desk.place(an_order()))
+    await desk.exchange.placing.wait()
+    desk.exchange.cancels.append(CancelNeedsLook())
+    with pytest.raises(errors.OrderNotFoundError):
         await cancel(desk)
-    placing.cancel()
     await asyncio.gather(placing, return_exceptions=True)
+    assert len(desk.exchange.cancelled) == 1
+
+
+async def test_where_the_journal_may_have_lost_the_order_absence_proves_nothing(
+    redis: "Redis", desk: Desk
+) -> None:
+    await desk.place(an_order())
+    await desk.settle_all()
+    await redis.flushall()
+    desk.exchange.book.clear()
+    desk.exchange.cancels.append(CancelNeedsLook())
+    with pytest.raises(errors.LedgerRecoveringError):
+        await cancel(desk)
+    with pytest.raises(errors.CancelOutcomeUnknownError):
+        await cancel(desk, instrument=an_order().instrument)
+    with pytest.raises(errors.InvalidRequestError, match="lost"):
+        await cancel(desk)
 
 
 @pytest.mark.parametrize(

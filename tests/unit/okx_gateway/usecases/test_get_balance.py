@@ -18,7 +18,9 @@ from tests.fakes.exchange import EMPTY_BALANCE
 async def read(
     desk: Desk, *currencies: str, account: str = "main", within_s: float = 3.0
 ) -> DatedBalance:
-    return await desk.get_balance(account, currencies, deadline=Deadline.after(within_s))
+    return await desk.get_balance(
+        account, currencies, caller="desk", deadline=Deadline.after(within_s)
+    )
 
 
 async def test_a_balance_says_how_old_it_is(desk: Desk) -> None:

@@ -14,7 +14,7 @@ async def get(
     desk: Desk, name: OrderName | None = None, instrument: str = "", *, within_s: float = 5.0
 ) -> OrderAnswer:
     return await desk.get_order(
-        "main", name or named(), instrument, deadline=Deadline.after(within_s)
+        "main", name or named(), instrument, caller="desk", deadline=Deadline.after(within_s)
     )
 
 

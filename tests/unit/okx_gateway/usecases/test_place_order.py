@@ -3,6 +3,7 @@
 import asyncio
 import time
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -17,7 +18,7 @@ from okx_gateway.domain.order import (
     Refused,
     TradeMode,
 )
-from okx_gateway.ledger.order_record import OrderRecord
+from okx_gateway.ledger.grant import Settlement
 from okx_gateway.okx.exchange_clock import ExchangeClock
 from okx_gateway.okx.verdict import PlaceVerdict, Unsent
 from okx_gateway.usecases.place_order import PlaceAnswer
@@ -271,12 +272,12 @@ async def test_an_outcome_is_put_on_record_though_the_ledger_fails_at_first(desk
     settle, failures = desk.ledger.settle, [1]
 
     async def settle_at_last(
-        owner: str, client_order_id: str, outcome: Outcome
-    ) -> OrderRecord | None:
+        owner: str, client_order_id: str, fence: str, outcome: Outcome, **how: Any
+    ) -> Settlement:
         if failures:
             failures.pop()
             raise errors.LedgerUnavailableError("TimeoutError")
-        return await settle(owner, client_order_id, outcome)
+        return await settle(owner, client_order_id, fence, outcome, **how)
 
     desk.ledger.settle = settle_at_last  # type: ignore[method-assign]
     answer = await desk.place(an_order())
@@ -315,15 +316,16 @@ async def test_everything_wrong_is_told_at_once_before_anything_is_spent(
 
 
 async def test_orders_beyond_the_budget_are_denied_before_they_are_sent(desk: Desk) -> None:
-    orders = [an_order(f"a{number}") for number in range(65)]
+    orders = [an_order(f"a{number}") for number in range(370)]
     told = await asyncio.gather(
         *(desk.place(order, within_s=0.8) for order in orders), return_exceptions=True
     )
     denied = [each for each in told if isinstance(each, errors.BudgetExhaustedError)]
-    assert len(denied) == 5
+    assert len(denied) == 10
     assert {each.window for each in denied} == {"place_order:BTC-USDT"}
     assert all(0 < each.retry_after_ms <= 2_100 for each in denied)
-    assert len(desk.exchange.placed) == 60
+    assert len(desk.exchange.placed) == 360
+    assert sum(map(len, desk.exchange.batches)) == 300
 
 
 async def test_a_gateway_at_its_limit_begins_nothing(
@@ -347,3 +349,44 @@ async def test_stopping_waits_for_an_order_that_is_being_sent(desk: Desk) -> Non
     assert await desk.supervisor.drain(5) == 0
     assert not (await caller).replayed
     assert isinstance((await desk.settled()).outcome, Placed)
+
+
+async def test_orders_beyond_the_window_of_single_ones_share_batches(desk: Desk) -> None:
+    orders = [an_order(f"a{number}") for number in range(100)]
+    answers = await asyncio.gather(*(desk.place(order) for order in orders))
+    in_batches = [name for batch in desk.exchange.batches for name in batch]
+    assert len(in_batches) == 40
+    assert len(set(in_batches)) == 40
+    assert len(desk.exchange.placed) == 100
+    assert len({answer.placed.exchange_order_id for answer in answers}) == 100
+
+
+async def test_an_order_that_finds_nobody_to_share_a_batch_with_goes_alone_later(
+    desk: Desk,
+) -> None:
+    started_s = time.monotonic()
+    await asyncio.gather(*(desk.place(an_order(f"a{number}")) for number in range(61)))
+    assert time.monotonic() - started_s > 1.5
+    assert desk.exchange.batches == []
+    assert len(desk.exchange.placed) == 61
+
+
+async def test_a_slot_that_was_missed_is_taken_anew_with_a_new_expiry(desk: Desk) -> None:
+    missed = [Unsent("held up", late=True)] * 2
+
+    async def late(order: NewOrder) -> PlaceVerdict:
+        await asyncio.sleep(0.1)
+        return missed.pop() if missed else await desk.exchange.accept(order)
+
+    desk.exchange.on_place = late
+    await desk.place(an_order())
+    assert desk.exchange.expiries_ms == sorted(set(desk.exchange.expiries_ms))
+    assert len(desk.exchange.expiries_ms) == 3
+    assert (await desk.settled()).outcome is not None
+
+
+async def test_an_order_that_misses_every_slot_is_unsent_and_its_id_free(desk: Desk) -> None:
+    desk.exchange.on_place = desk.exchange.always(Unsent("held up", late=True))
+    with pytest.raises(errors.ExchangeUnavailableError):
+        await desk.place(an_order())
+    assert await desk.record() is None

@@ -1,13 +1,15 @@
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from okx_gateway.domain.deadline import Deadline
 from okx_gateway.domain.errors import LedgerUnavailableError, OrderOutcomeUnknownError
 from okx_gateway.domain.order import Conflict, NotPlaced, Placed, Refused
-from okx_gateway.ledger.charge import Charge
+from okx_gateway.ledger.charge import Route
+from okx_gateway.ledger.grant import Granted
+from okx_gateway.ledger.ledger_script import new_fence
+from okx_gateway.ledger.redis_budget import Slot
 from okx_gateway.okx.verdict import Absent
 from okx_gateway.usecases import resolve_order
 from okx_gateway.usecases.resolve_order import Doubt
@@ -22,13 +24,15 @@ async def a_doubt(desk: Desk, *, expired_ms: int = 0) -> Doubt:
         an_order(),
         owner=OWNER,
         caller="desk",
-        charges=(),
+        routes=((),),
         exchange_ms=wall_ms() - expired_ms,
         remaining_ms=5_000,
+        fence=new_fence(),
     )
-    expiry_ms = wall_ms() - expired_ms + VALIDITY_MS
-    assert granted is not None
-    return Doubt(NET, an_instrument(), an_order(), wall_ms() - expired_ms, expiry_ms)
+    assert isinstance(granted, Granted)
+    record = await desk.record()
+    assert record is not None
+    return Doubt.of(record, NET, an_instrument())
 
 
 async def test_an_order_that_is_there_was_placed_and_is_put_on_record(desk: Desk) -> None:
@@ -107,7 +111,7 @@ async def test_what_another_replica_learnt_is_taken_over_without_asking_okx(desk
     doubt = await a_doubt(desk)
     looking = desk.resolve.begin(doubt, others_first=True)
     refused = Refused("51008", "Insufficient balance")
-    await desk.ledger.settle(OWNER, "a1", refused)
+    await desk.ledger.settle(OWNER, "a1", doubt.fence, refused)
     assert await looking == refused
     assert desk.exchange.looked_up == []
 
@@ -140,11 +144,11 @@ async def test_an_outcome_on_record_wins_over_what_is_seen(desk: Desk) -> None:
     settled = Placed("1", 2)
     read = desk.ledger.read
 
-    async def settle_behind(owner: str, client_order_id: str) -> None:
-        await read(owner, client_order_id)
-        await desk.ledger.settle(owner, client_order_id, settled)
+    async def settle_behind(owner: str, client_order_id: str, *, hold_s: float) -> None:
+        await read(owner, client_order_id, hold_s=hold_s)
+        await desk.ledger.settle(owner, client_order_id, doubt.fence, settled)
 
-    desk.ledger.read = settle_behind  # type: ignore[method-assign]
+    desk.ledger.read = settle_behind  # type: ignore[method-assign,assignment]
     desk.exchange.enter(an_order())
     assert await desk.resolve(doubt) == settled
 
@@ -153,15 +157,15 @@ async def test_looking_survives_a_ledger_and_an_exchange_that_fail_for_a_while(d
     doubt = await a_doubt(desk)
     desk.exchange.lookups.extend([NOTHING_TOLD] * 2)
     desk.exchange.enter(an_order())
-    spend, failures = desk.ledger.spend, [1, 2]
+    spend, failures = desk.budget.spend, [1, 2]
 
-    async def spend_at_last(owner: str, charges: Sequence[Charge], deadline: Deadline) -> float:
+    async def spend_at_last(owner: str, route: Route, **how: Any) -> Slot:
         if failures:
             failures.pop()
             raise LedgerUnavailableError("TimeoutError")
-        return await spend(owner, charges, deadline)
+        return await spend(owner, route, **how)
 
-    desk.ledger.spend = spend_at_last  # type: ignore[method-assign]
+    desk.budget.spend = spend_at_last  # type: ignore[method-assign]
     assert isinstance(await desk.resolve(doubt), Placed)
     assert len(desk.exchange.looked_up) == 3
 
@@ -179,7 +183,7 @@ async def test_patience_ends_and_the_doubt_stays_on_record(
     desk.exchange.lookups.clear()
     desk.exchange.enter(an_order())
     monkeypatch.undo()
-    doubt = Doubt(NET, an_instrument(), an_order(), record.sent_ms, record.expiry_ms)
+    doubt = Doubt.of(record, NET, an_instrument())
     assert isinstance(await desk.resolve(doubt), Placed)
 
 

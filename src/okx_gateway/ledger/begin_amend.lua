@@ -1,0 +1,35 @@
+-- Decides in one step whether an order may be amended: is another amend under way, and is there room?
+--
+-- KEYS: 1 epoch, 2 amend under way, 3 audit stream, 4 tally, then the logs of the route.
+-- ARGV: 1 nonce, 2 server, 3 whether the ledger is new, 4 caller, 5 OKX's id of the order, 6 OKX's time in
+-- ms, 7 validity in ms, 8 ms left to the deadline, 9 least validity in ms, 10 margin in ms (how long after
+-- its expiry an amend may still take effect), 11 length of the audit stream, 12 whether only to count, then
+-- the route.
+-- Answers {nonce, 'busy', ms until the other can take no effect any more}, {nonce, 'denied', name of the
+-- full window, wait in us} or {nonce, 'granted', wait in us, expiry in ms of OKX's clock, now in us}.
+
+local left_ms = redis.call('PTTL', KEYS[2])
+if left_ms > 0 then
+  return { ARGV[1], 'busy', left_ms }
+end
+local clock = read_clock()
+local silent = clock.since + (tonumber(ARGV[7]) + tonumber(ARGV[10])) * 1000 - clock.now
+if clock.since > 0 and silent > 0 then
+  -- An amend under way may have been lost from this record.
+  return { ARGV[1], 'busy', math.ceil(silent / 1000) }
+end
+local routes = read_routes(clock, 5, 13)
+local latest = clock.now + (tonumber(ARGV[8]) - tonumber(ARGV[9])) * 1000
+local chosen, slot, full = choose_route(routes, clock.now, latest, ARGV[12])
+if slot > latest then
+  local window = routes[1][full]
+  count(KEYS[4], window, ARGV[4], 'refused')
+  return { ARGV[1], 'denied', window.name, whole(slot - clock.now) }
+end
+spend(routes[chosen], clock.now, slot, ARGV[4], KEYS[4])
+local wait_us = slot - clock.now
+local allowed_ms = math.min(math.ceil(wait_us / 1000) + tonumber(ARGV[7]), tonumber(ARGV[8]))
+redis.call('SET', KEYS[2], ARGV[1], 'PX', whole(allowed_ms + tonumber(ARGV[10])))
+redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[11], '*', 'event', 'amending', 'caller', ARGV[4],
+  'exchange_order_id', ARGV[5])
+return { ARGV[1], 'granted', whole(wait_us), whole(tonumber(ARGV[6]) + allowed_ms), whole(clock.now) }

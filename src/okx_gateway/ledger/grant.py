@@ -1,0 +1,92 @@
+"""What does the ledger answer who asks whether an order may be sent?  Pure."""
+
+from dataclasses import dataclass
+
+from okx_gateway.domain.order import Outcome
+from okx_gateway.ledger.charge import Route
+from okx_gateway.ledger.order_record import OrderRecord
+
+# A grant is given up for a new one, shortly before its slot, if that lies further ahead than this:
+# what was granted in an epoch that has ended is then either sent by now, or never.
+UNCHECKED_WAIT_S = 0.25
+# How long before its slot. What has arrived meanwhile may have left room sooner, or later.
+RENEW_AHEAD_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerSettings:
+    """How orders are bounded and remembered.
+
+    `validity_ms` is how long after its slot OKX may take an order, `least_validity_ms` what must be
+    left of that before the caller's deadline, `margin_ms` how long after its expiry it may still
+    come to show, `retention_ms` how long an order's row is kept. For `look_first_ms` of a new epoch
+    an unknown id is looked up at OKX before it is sent. With `shadow` windows are only counted.
+    """
+
+    validity_ms: int = 1_000
+    least_validity_ms: int = 100
+    margin_ms: int = 10_000
+    retention_ms: int = 7 * 24 * 3_600_000
+    look_first_ms: int = 15 * 60_000
+    shadow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The id was used before; nothing was spent."""
+
+    record: OrderRecord
+
+
+@dataclass(frozen=True, slots=True)
+class LookFirst:
+    """Rows may have been lost: ask again once OKX was asked for the id; nothing was spent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The order is on record as being sent: write it in its slot, or settle it as unsent.
+
+    The slot is from `slot_s` to `until_s` of our monotonic clock, `wait_s` ahead. OKX must not take
+    the order after `expiry_ms` of its clock. `route` is the index of the route that it was granted
+    on, and `fence` names the grant.
+    """
+
+    slot_s: float
+    until_s: float
+    wait_s: float
+    expiry_ms: int
+    route: int
+    fence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """When OKX counted a request at the latest, by our monotonic clock.
+
+    Its spend is moved there: from then on it need not be taken to have arrived as late as
+    `jitter_us` after its slot, and if it came later still that is known.
+    """
+
+    route: Route
+    caller: str
+    monotonic_s: float
+    jitter_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How an order stands; `cancel_wanted` where a cancel waits for it, `lost` without a row."""
+
+    outcome: Outcome
+    cancel_wanted: bool = False
+    lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRows:
+    """Rows taken over by who asked; how many are open in all, and how late the oldest is."""
+
+    taken: tuple[OrderRecord, ...]
+    open_count: int
+    late_s: float

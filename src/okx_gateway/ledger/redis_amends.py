@@ -1,0 +1,95 @@
+"""Which order is being amended?
+
+Touches Redis. Two amends of one order that are under way could take effect in either order, so
+there is one at a time, over all replicas, until it is answered or can take no effect any more.
+"""
+
+import time
+from dataclasses import dataclass
+
+from okx_gateway.domain.errors import DeadlineTooShortError
+from okx_gateway.ledger.charge import Route
+from okx_gateway.ledger.grant import LedgerSettings
+from okx_gateway.ledger.ledger_script import (
+    SLOT_GOOD_S,
+    LedgerScripts,
+    log_arguments,
+    log_keys,
+    new_fence,
+)
+from okx_gateway.ledger.redis_ledger import AUDIT_LENGTH, refusal
+
+
+@dataclass(frozen=True, slots=True)
+class AmendGranted:
+    """An amend may be sent from `slot_s` to `until_s`; OKX drops it after `expiry_ms`."""
+
+    slot_s: float
+    until_s: float
+    wait_s: float
+    expiry_ms: int
+    fence: str
+
+
+@dataclass(frozen=True, slots=True)
+class AmendBusy:
+    """Another amend of the order may still take effect, for `retry_after_ms` at most."""
+
+    retry_after_ms: int
+
+
+class RedisAmends:
+    """Lets amends in, one of an order at a time."""
+
+    def __init__(self, scripts: LedgerScripts, settings: LedgerSettings) -> None:
+        self._scripts = scripts
+        self._settings = settings
+
+    async def begin(
+        self,
+        owner: str,
+        exchange_order_id: str,
+        *,
+        caller: str,
+        charges: Route,
+        exchange_ms: int,
+        remaining_ms: int,
+    ) -> AmendGranted | AmendBusy:
+        """Let one amend of an order in, with its slot.
+
+        Raises:
+            DeadlineTooShortError, BudgetExhaustedError: Nothing could be sent in time.
+            LedgerUnavailableError: No answer; nothing may be sent.
+        """
+        settings = self._settings
+        if remaining_ms < settings.least_validity_ms:
+            raise DeadlineTooShortError(remaining_ms, settings.least_validity_ms)
+        fence, asked_s = new_fence(), time.monotonic()
+        answer = await self._scripts.call_by_clock(
+            "begin_amend",
+            owner,
+            ["epoch", f"amend:{exchange_order_id}", "audit", "tally", *log_keys([charges])],
+            [
+                *(caller, exchange_order_id, exchange_ms, settings.validity_ms, remaining_ms),
+                *(settings.least_validity_ms, settings.margin_ms, AUDIT_LENGTH),
+                *(int(settings.shadow), *log_arguments([charges])),
+            ],
+            nonce=fence,
+            durable=True,
+        )
+        match answer:
+            case ["busy", left_ms]:
+                return AmendBusy(int(left_ms))
+            case ["granted", wait_us, expiry_ms, _]:
+                wait_s = int(wait_us) / 1e6
+                slot_s, until_s = time.monotonic() + wait_s, asked_s + wait_s + SLOT_GOOD_S
+                return AmendGranted(slot_s, until_s, wait_s, int(expiry_ms), fence)
+        raise refusal(answer)
+
+    async def end(self, owner: str, exchange_order_id: str, fence: str) -> None:
+        """Let the next amend in.
+
+        Raises:
+            LedgerUnavailableError: No answer; the next one has to wait for this one's expiry.
+        """
+        await self._scripts.call("end_amend", owner, [f"amend:{exchange_order_id}"], [fence])

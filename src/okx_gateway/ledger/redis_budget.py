@@ -1,0 +1,74 @@
+"""What may still be sent?
+
+Touches Redis, whose clock alone decides. What places or amends an order is spent by `redis_ledger`,
+in the step that puts it on record; everything else here.
+"""
+
+import time
+from dataclasses import dataclass
+
+from okx_gateway.domain.errors import BudgetExhaustedError, LedgerUnavailableError
+from okx_gateway.ledger.charge import Charge, Route
+from okx_gateway.ledger.ledger_script import (
+    SLOT_GOOD_S,
+    LedgerScripts,
+    log_arguments,
+    log_keys,
+    new_fence,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A request may be sent from `at_s` to `until_s` of our monotonic clock, `wait_s` ahead."""
+
+    at_s: float
+    until_s: float
+    wait_s: float
+    nonce: str
+
+
+class RedisBudget:
+    """The windows of all replicas; with `shadow` they are counted and never wait."""
+
+    def __init__(self, scripts: LedgerScripts, *, shadow: bool = False) -> None:
+        self._scripts = scripts
+        self._shadow = shadow
+
+    async def spend(
+        self, owner: str, route: Route, *, caller: str, wait_s: float, given_up: str = ""
+    ) -> Slot:
+        """Take a slot for a request that can wait for `wait_s`.
+
+        `given_up` is the nonce of a slot of the same caller and route that was not used.
+
+        Raises:
+            BudgetExhaustedError: No room in time; nothing was spent.
+            LedgerUnavailableError: No answer; it may be spent.
+        """
+        nonce, asked_s = new_fence(), time.monotonic()
+        answer = await self._scripts.call_by_clock(
+            "spend",
+            owner,
+            ["epoch", "tally", *log_keys([route])],
+            [caller, int(wait_s * 1e6), int(self._shadow), given_up, *log_arguments([route])],
+            nonce=nonce,
+        )
+        match answer:
+            case ["granted", wait_us, _]:
+                given_s = int(wait_us) / 1e6
+                # Redis has counted from some time between the two.
+                return Slot(
+                    time.monotonic() + given_s, asked_s + given_s + SLOT_GOOD_S, given_s, nonce
+                )
+            case ["denied", str(window), wait_us]:
+                raise BudgetExhaustedError(window, -(-int(wait_us) // 1000))
+        raise LedgerUnavailableError("an answer of unknown shape")
+
+    async def freeze(self, owner: str, charge: Charge) -> None:
+        """Count a window as full: OKX has said so, against our record of it.
+
+        Raises:
+            LedgerUnavailableError: No answer; it may still be spent from.
+        """
+        await self._scripts.call("distrust", owner, ["epoch"], [charge.name, charge.width_us])

@@ -1,0 +1,282 @@
+"""What are the use cases of a gateway made of?  Made here from the settings, once, for app.py."""
+
+import ssl
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from okx_gateway.custody.account_register import AccountRegister
+from okx_gateway.custody.credential import Environment
+from okx_gateway.custody.journal_seal import JournalSeal
+from okx_gateway.custody.signer import Signer
+from okx_gateway.custody.vault_file import VaultFile
+from okx_gateway.custody.vault_key import VaultKey, vault_key_from_text
+from okx_gateway.custody.vault_key_file import read_vault_key
+from okx_gateway.ledger.caller_shares import caller_shares_from
+from okx_gateway.ledger.charge import ChargeTable
+from okx_gateway.ledger.floor import Floor
+from okx_gateway.ledger.grant import LedgerSettings
+from okx_gateway.ledger.ledger_script import LedgerScripts
+from okx_gateway.ledger.redis_amends import RedisAmends
+from okx_gateway.ledger.redis_budget import RedisBudget
+from okx_gateway.ledger.redis_ledger import RedisLedger
+from okx_gateway.ledger.redis_script import RedisScripts
+from okx_gateway.market.clock_sync import ERROR_MS_MAX
+from okx_gateway.market.instrument_catalog import InstrumentCatalog
+from okx_gateway.market.ticker_board import TickerBoard
+from okx_gateway.okx.exchange_client import ExchangeClient
+from okx_gateway.okx.exchange_clock import ExchangeClock
+from okx_gateway.okx.rest_client import RestClient
+from okx_gateway.okx.ticker_feed import TickerFeed
+from okx_gateway.okx.websocket_client import WebSocketClient
+from okx_gateway.settings import Settings
+from okx_gateway.usecases.ask_exchange import AskExchange
+from okx_gateway.usecases.kept_cancel import KeptCancel
+from okx_gateway.usecases.order_lists import OrderLists
+from okx_gateway.usecases.public_requests import PublicRequests
+from okx_gateway.usecases.reconcile import Reconcile
+from okx_gateway.usecases.resolve_order import ResolveOrder
+from okx_gateway.usecases.settle_order import SettleOrder
+from okx_gateway.usecases.supervisor import Supervisor
+from okx_gateway.usecases.throttling import Throttling
+
+_REDIS_CONNECT_TIMEOUT_S = 0.5
+# Redis answers in a millisecond; one that has not by then is treated as down.
+_REDIS_TIMEOUT_S = 0.5
+_REDIS_CONNECTIONS_MAX = 16
+
+
+class UnfitSettingsError(Exception):
+    """The settings are right each, and yet nothing can be served with them; says what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerParts:
+    """What stands on Redis."""
+
+    journal: RedisLedger
+    amends: RedisAmends
+    budget: RedisBudget
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketParts:
+    """What is known of the market."""
+
+    instruments: InstrumentCatalog
+    board: TickerBoard
+    socket: WebSocketClient
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderParts:
+    """What brings orders to their ends."""
+
+    kept_cancel: KeptCancel
+    settle: SettleOrder
+    resolve: ResolveOrder
+    reconcile: Reconcile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """All of it."""
+
+    clock: ExchangeClock
+    exchange: ExchangeClient
+    accounts: AccountRegister
+    supervisor: Supervisor
+    ask: AskExchange
+    public: PublicRequests
+    ledger: LedgerParts
+    market: MarketParts
+    orders: OrderParts
+
+    def unready_because(self) -> list[str]:
+        """Why calls are not wanted yet; empty once they are."""
+        reasons = []
+        if self.clock.error_ms() > ERROR_MS_MAX:
+            reasons.append("OKX's clock is not known")
+        if not self.market.instruments.loaded:
+            reasons.append("no instruments are known")
+        if not self.accounts.ready:
+            reasons.append("no account's credential is verified")
+        if not self.orders.reconcile.caught_up:
+            reasons.append("the ledger may have lost orders that OKX does not show yet")
+        return reasons
+
+
+async def make_parts(settings: Settings, stack: AsyncExitStack) -> Parts:
+    """Make them; what has to be closed is closed with `stack`.
+
+    Raises:
+        UnfitSettingsError: The vault has no account for these settings.
+        VaultError: The vault cannot be opened.
+    """
+    tls = _tls(settings)
+    clock = ExchangeClock()
+    vault_key = _vault_key(settings)
+    signer = _signer(settings, vault_key)
+    rest = await stack.enter_async_context(RestClient(settings.okx_rest_url, tls=tls))
+    demo = settings.environment is Environment.DEMO
+    exchange = ExchangeClient(rest, signer, clock, demo=demo)
+    ledger = _make_ledger(settings, stack, JournalSeal(vault_key))
+    supervisor = Supervisor(tasks_max=settings.calls_max)
+    ask = AskExchange(
+        budget=ledger.budget,
+        floors=Floor(lambda: False),
+        charges=_charges(settings),
+        exchange=exchange,
+        throttling=Throttling(ledger.budget, supervisor),
+    )
+    public = PublicRequests(settings.egress_address, ask, exchange, clock)
+    accounts = AccountRegister(
+        signer, exchange, settings.environment, wait_for_room=public.wait_for_account_config
+    )
+    market = _make_market(settings, stack, public, tls)
+    return Parts(
+        clock=clock,
+        exchange=exchange,
+        accounts=accounts,
+        supervisor=supervisor,
+        ask=ask,
+        public=public,
+        ledger=ledger,
+        market=market,
+        orders=_make_orders(
+            settings.absence_margin_ms,
+            journal=ledger.journal,
+            ask=ask,
+            accounts=accounts,
+            instruments=market.instruments,
+            clock=clock,
+            supervisor=supervisor,
+        ),
+    )
+
+
+def _make_orders(
+    margin_ms: int,
+    *,
+    journal: RedisLedger,
+    ask: AskExchange,
+    accounts: AccountRegister,
+    instruments: InstrumentCatalog,
+    clock: ExchangeClock,
+    supervisor: Supervisor,
+) -> OrderParts:
+    kept_cancel = KeptCancel(journal, ask)
+    settle = SettleOrder(journal, kept_cancel, supervisor)
+    resolve = ResolveOrder(
+        settle=settle,
+        ask=ask,
+        lists=OrderLists(ask),
+        clock=clock,
+        supervisor=supervisor,
+        margin_ms=margin_ms,
+    )
+    reconcile = Reconcile(
+        accounts=accounts,
+        instruments=instruments,
+        ledger=journal,
+        resolve=resolve,
+        kept_cancel=kept_cancel,
+        clock=clock,
+        supervisor=supervisor,
+    )
+    return OrderParts(kept_cancel=kept_cancel, settle=settle, resolve=resolve, reconcile=reconcile)
+
+
+def _make_ledger(settings: Settings, stack: AsyncExitStack, seal: JournalSeal) -> LedgerParts:
+    redis = _redis(settings)
+    stack.push_async_callback(redis.aclose)
+    scripts = LedgerScripts(
+        RedisScripts(redis, timeout_s=_REDIS_TIMEOUT_S), new=settings.redis_is_new
+    )
+    stack.push_async_callback(scripts.close)
+    shadow = settings.budget_mode == "shadow"
+    ledger_settings = LedgerSettings(
+        validity_ms=settings.order_validity_ms,
+        margin_ms=settings.absence_margin_ms,
+        retention_ms=settings.journal_retention_hours * 3_600_000,
+        look_first_ms=settings.look_first_minutes * 60_000,
+        shadow=shadow,
+    )
+    return LedgerParts(
+        journal=RedisLedger(scripts, ledger_settings, seal),
+        amends=RedisAmends(scripts, ledger_settings),
+        budget=RedisBudget(scripts, shadow=shadow),
+    )
+
+
+def _make_market(
+    settings: Settings,
+    stack: AsyncExitStack,
+    public: PublicRequests,
+    tls: ssl.SSLContext | None,
+) -> MarketParts:
+    instruments = InstrumentCatalog(
+        public.instruments,
+        option_families=settings.option_families,
+        refresh_s=settings.instrument_refresh_s,
+    )
+    feed = TickerFeed()
+    board = TickerBoard(feed, readers_max=settings.streams_max)
+    stack.callback(board.close)
+    socket = WebSocketClient(
+        settings.okx_ws_public_url, feed, board, tls=tls, wait_for_room=public.wait_to_connect
+    )
+    board.wake = socket.wake
+    return MarketParts(instruments=instruments, board=board, socket=socket)
+
+
+def _charges(settings: Settings) -> ChargeTable:
+    return ChargeTable(
+        lambda: settings.budget_jitter_ms, caller_shares_from(settings.caller_shares)
+    )
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    if settings.okx_ca_file is None:
+        return None
+    context = ssl.create_default_context(cafile=str(settings.okx_ca_file))
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def _signer(settings: Settings, vault_key: VaultKey) -> Signer:
+    assert settings.vault_path is not None  # noqa: S101  # require_servable saw to it
+    credentials = VaultFile(settings.vault_path).open_newest(vault_key, settings.environment)
+    if not credentials:
+        raise UnfitSettingsError(
+            f"the vault {settings.vault_path} has no {settings.environment} credential; "
+            f"`okx-gateway vault add ACCOUNT --environment {settings.environment}` adds one"
+        )
+    return Signer(credentials, environment=settings.environment)
+
+
+def _vault_key(settings: Settings) -> VaultKey:
+    if settings.vault_key_file is not None:
+        return read_vault_key(settings.vault_key_file)
+    assert settings.vault_key is not None  # noqa: S101  # require_servable saw to it
+    return vault_key_from_text(
+        settings.vault_key.get_secret_value(), origin="OKX_GATEWAY_VAULT_KEY"
+    )
+
+
+def _redis(settings: Settings) -> "Redis":
+    over_tcp = {} if settings.redis_url.startswith("unix") else {"socket_keepalive": True}
+    return Redis.from_url(
+        settings.redis_url,
+        **over_tcp,
+        decode_responses=True,
+        protocol=3,
+        socket_timeout=None,  # the ledger bounds each round trip as a whole
+        socket_connect_timeout=_REDIS_CONNECT_TIMEOUT_S,
+        max_connections=_REDIS_CONNECTIONS_MAX,
+        # A script that was not answered may have run: nothing is sent again by itself.
+        retry=Retry(NoBackoff(), 0),
+    )

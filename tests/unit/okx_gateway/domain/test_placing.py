@@ -1,0 +1,60 @@
+import pytest
+
+from okx_gateway.domain.order import Conflict, NotPlaced, Outcome, Placed, Refused
+from okx_gateway.domain.placing import FINAL, PLACING, Event, State, after, state_of
+
+
+def test_no_final_state_has_a_way_out_and_every_other_one_has() -> None:
+    left = {state for state, _ in PLACING}
+    assert left == set(State) - FINAL
+
+
+def test_every_state_is_reached_and_every_event_happens() -> None:
+    assert {step.to for step in PLACING.values()} | {State.NEW} == set(State)
+    assert {event for _, event in PLACING} == set(Event)
+
+
+@pytest.mark.parametrize(
+    ("state", "event"), [(State.NEW, Event.FOUND), (State.PLACED, Event.ABSENT)]
+)
+def test_what_cannot_happen_is_refused(state: State, event: Event) -> None:
+    with pytest.raises(ValueError, match="cannot happen"):
+        after(state, event)
+
+
+def test_only_before_the_first_byte_an_id_becomes_free_again() -> None:
+    back = {(state, event) for (state, event), step in PLACING.items() if step.to is State.NEW}
+    assert back == {
+        (State.NEW, Event.NOT_ADMITTED),
+        (State.NEW, Event.FOUND_UNKNOWN_OTHER),
+        (State.SENDING, Event.UNSENT),
+    }
+
+
+def test_only_a_missed_slot_leads_to_sending_again() -> None:
+    again = [event for (_, event), step in PLACING.items() if step.to is State.SENDING]
+    assert again == [Event.ADMITTED, Event.SLOT_MISSED]
+    assert "not one byte" in Event.SLOT_MISSED
+
+
+def test_doubt_ends_by_proof_alone() -> None:
+    ends = {
+        event
+        for (state, event), step in PLACING.items()
+        if state is State.DOUBT and step.to in FINAL
+    }
+    assert ends == {Event.FOUND, Event.FOUND_OTHER, Event.ABSENT_PROVEN}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state"),
+    [
+        (Placed("7", 1), State.PLACED),
+        (Refused("51008", ""), State.REFUSED),
+        (NotPlaced(), State.NOT_PLACED),
+        (Conflict("side"), State.CONFLICT),
+        (None, State.DOUBT),
+    ],
+)
+def test_a_row_is_in_the_state_of_its_outcome(outcome: Outcome | None, state: State) -> None:
+    assert state_of(outcome) is state

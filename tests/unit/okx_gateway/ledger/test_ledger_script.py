@@ -1,0 +1,71 @@
+import asyncio
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from okx_gateway.domain.errors import LedgerUnavailableError
+from okx_gateway.ledger.charge import Charge, Part
+from okx_gateway.ledger.ledger_script import LedgerScripts, log_arguments, log_keys, new_fence
+from tests.fakes.ledgers import scripts_on
+
+ROUTES = (
+    (Charge("a", 5, 10), Charge("b", 6, 20, cost=2, share=Part("algo", 3))),
+    (Charge("c", 7, 30, cap=Part("algo", 0)),),
+)
+
+
+def test_keys_and_arguments_of_routes_belong_together() -> None:
+    assert list(log_keys(ROUTES)) == [
+        "window:a",
+        "window:b",
+        "window:b#algo",
+        "window:c",
+        "window:c~algo",
+    ]
+    assert list(log_arguments(ROUTES)) == [
+        *(2, 5, 10, 1, 0, -1, 6, 20, 2, 3, -1),
+        *(1, 7, 30, 1, 0, 0),
+    ]
+
+
+def test_keys_of_an_owner_share_a_hash_tag() -> None:
+    assert LedgerScripts.key("live:1", "order:a1") == "okxgw:{live:1}:order:a1"
+
+
+def test_no_two_grants_have_one_name() -> None:
+    assert len({new_fence() for _ in range(1_000)}) == 1_000
+
+
+async def spend(scripts: LedgerScripts, owner: str = "o") -> list[Any]:
+    return await scripts.call_by_clock(
+        "spend", owner, ["epoch", "tally", "window:w"], ["desk", 0, 0, "", 1, 5, 100_000, 1, 0, -1]
+    )
+
+
+async def test_the_clock_of_an_owner_is_known_once_it_has_answered(redis: "Redis") -> None:
+    scripts = scripts_on(redis)
+    assert scripts.latest_us("o", 1.0) is None
+    await spend(scripts)
+    at_us = scripts.latest_us("o", asyncio.get_running_loop().time())
+    [seconds, micros] = await redis.time()
+    assert at_us is not None
+    assert abs(at_us - (seconds * 1_000_000 + micros)) < 200_000
+
+
+async def test_a_new_ledger_is_new_once(redis: "Redis") -> None:
+    scripts = scripts_on(redis)
+    assert (await spend(scripts))[0] == "granted"
+    await redis.flushall()
+    assert (await spend(scripts))[0] == "denied", "it is not new to who knows it"
+
+
+async def test_a_leap_of_the_clock_voids_the_answer_and_fills_the_windows(redis: "Redis") -> None:
+    scripts = scripts_on(redis)
+    await spend(scripts)
+    await redis.hset("okxgw:{o}:epoch", "ahead_us", 1_000_000)
+    with pytest.raises(LedgerUnavailableError, match="stepped"):
+        await spend(scripts)
+    assert (await spend(scripts))[0] == "denied"
+    await asyncio.sleep(0.11)
+    assert (await spend(scripts))[0] == "granted"

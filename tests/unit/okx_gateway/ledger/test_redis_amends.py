@@ -1,0 +1,69 @@
+import asyncio
+
+import pytest
+from redis.asyncio import Redis
+
+from okx_gateway.domain.errors import BudgetExhaustedError, DeadlineTooShortError
+from okx_gateway.ledger.charge import Charge, Route
+from okx_gateway.ledger.redis_amends import AmendBusy, AmendGranted, RedisAmends
+from tests.fakes.ledgers import SETTINGS, scripts_on
+
+OWNER = "demo:1"
+EXCHANGE_MS = 1_700_000_000_000
+
+
+@pytest.fixture
+def amends(redis: "Redis") -> RedisAmends:
+    return RedisAmends(scripts_on(redis), SETTINGS)
+
+
+async def begin(
+    amends: RedisAmends, charges: Route = (), remaining_ms: int = 2_000
+) -> AmendGranted | AmendBusy:
+    return await amends.begin(
+        OWNER,
+        "77",
+        caller="desk",
+        charges=charges,
+        exchange_ms=EXCHANGE_MS,
+        remaining_ms=remaining_ms,
+    )
+
+
+async def test_one_amend_of_an_order_at_a_time(amends: RedisAmends) -> None:
+    first = await begin(amends)
+    assert isinstance(first, AmendGranted)
+    assert first.expiry_ms == EXCHANGE_MS + 1_000
+    busy = await begin(amends)
+    assert isinstance(busy, AmendBusy)
+    assert 1_000 < busy.retry_after_ms <= 1_000 + SETTINGS.margin_ms
+    await amends.end(OWNER, "77", "of another")
+    assert isinstance(await begin(amends), AmendBusy)
+    await amends.end(OWNER, "77", first.fence)
+    assert isinstance(await begin(amends), AmendGranted)
+
+
+async def test_an_amend_whose_replica_died_makes_way_once_it_can_take_no_effect(
+    amends: RedisAmends,
+) -> None:
+    assert isinstance(await begin(amends, remaining_ms=200), AmendGranted)
+    await asyncio.sleep((200 + SETTINGS.margin_ms) / 1000)
+    assert isinstance(await begin(amends), AmendGranted)
+
+
+async def test_without_room_or_time_no_amend_is_under_way(amends: RedisAmends) -> None:
+    window = (Charge("w", 1, 60_000_000),)
+    first = await begin(amends, window)
+    assert isinstance(first, AmendGranted)
+    await amends.end(OWNER, "77", first.fence)
+    with pytest.raises(BudgetExhaustedError):
+        await begin(amends, window)
+    with pytest.raises(DeadlineTooShortError):
+        await begin(amends, remaining_ms=1)
+    assert isinstance(await begin(amends), AmendGranted)
+
+
+async def test_in_a_new_epoch_an_amend_may_be_under_way(redis: "Redis") -> None:
+    busy = await begin(RedisAmends(scripts_on(redis, new=False), SETTINGS))
+    assert isinstance(busy, AmendBusy)
+    assert busy.retry_after_ms == SETTINGS.validity_ms + SETTINGS.margin_ms

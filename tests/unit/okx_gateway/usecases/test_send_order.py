@@ -1,0 +1,69 @@
+import time
+
+import pytest
+
+from okx_gateway.domain.order import Placed
+from okx_gateway.ledger.grant import Granted
+from okx_gateway.okx.verdict import Unsent
+from okx_gateway.usecases.send_order import Missed, SendOrder
+from okx_gateway.usecases.shared_batch import SharedBatch
+from okx_gateway.usecases.supervisor import Supervisor
+from tests.fakes.desk import a_synchronous_clock
+from tests.fakes.exchange import ScriptedExchange, wall_ms
+from tests.fakes.orders import an_instrument, an_order
+
+
+@pytest.fixture
+def send(exchange: ScriptedExchange) -> SendOrder:
+    batch = SharedBatch(exchange, Supervisor(tasks_max=9))
+    return SendOrder(exchange=exchange, clock=a_synchronous_clock(), batch=batch)
+
+
+def granted(*, wait_s: float = 0, expires_in_ms: int = 1_000, route: int = 0) -> Granted:
+    now_s = time.monotonic()
+    return Granted(
+        now_s + wait_s, now_s + wait_s + 0.05, wait_s, wall_ms() + expires_in_ms, route, "f"
+    )
+
+
+async def test_an_order_is_written_in_its_slot(send: SendOrder) -> None:
+    started_s = time.monotonic()
+    sent = await send(an_order(), an_instrument(), granted(wait_s=0.1))
+    assert isinstance(sent, Placed)
+    assert 0.1 <= time.monotonic() - started_s < 0.2
+
+
+async def test_a_slot_far_ahead_is_asked_for_again_shortly_before_it(
+    send: SendOrder, exchange: ScriptedExchange
+) -> None:
+    started_s = time.monotonic()
+    sent = await send(an_order(), an_instrument(), granted(wait_s=0.4))
+    assert isinstance(sent, Missed)
+    assert 0.25 < time.monotonic() - started_s < 0.4
+    assert exchange.placed == []
+
+
+async def test_past_its_validity_nothing_is_written(
+    send: SendOrder, exchange: ScriptedExchange
+) -> None:
+    sent = await send(an_order(), an_instrument(), granted(expires_in_ms=-1))
+    assert isinstance(sent, Missed)
+    assert exchange.placed == []
+
+
+async def test_an_order_too_late_for_its_slot_has_missed_it_and_one_without_a_way_is_unsent(
+    send: SendOrder, exchange: ScriptedExchange
+) -> None:
+    exchange.on_place = exchange.always(Unsent("held up", late=True))
+    assert isinstance(await send(an_order(), an_instrument(), granted()), Missed)
+    exchange.on_place = exchange.always(Unsent("ClientConnectorError"))
+    assert isinstance(await send(an_order(), an_instrument(), granted()), Unsent)
+
+
+async def test_an_order_alone_in_its_batch_is_not_written(
+    send: SendOrder, exchange: ScriptedExchange
+) -> None:
+    sent = await send(an_order(), an_instrument(), granted(route=1))
+    assert isinstance(sent, Missed)
+    assert sent.alone
+    assert exchange.placed == []
