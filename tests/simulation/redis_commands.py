@@ -4,7 +4,6 @@ Only these, and of these only the options that are used: anything else fails lou
 is believed to be simulated that is not. Compared with a real server in test_redis_commands.py.
 """
 
-import copy
 import math
 from bisect import bisect_left, insort
 from collections.abc import Callable, Sequence
@@ -39,7 +38,7 @@ class SortedSet:
         self.scores: dict[str, float] = {}
         self.order: list[tuple[float, str]] = []
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> "SortedSet":
+    def copy(self) -> "SortedSet":
         copied = SortedSet()
         copied.scores = dict(self.scores)
         copied.order = list(self.order)
@@ -120,7 +119,8 @@ class RedisData:
         """Remember what a key was, before it is changed for the first time."""
         if self.keeps_before and key not in self.before:
             value = self.values.get(key)
-            self.before[key] = (copy.deepcopy(value), self.expiries_us.get(key))
+            copied = value if value is None or isinstance(value, str) else value.copy()
+            self.before[key] = (copied, self.expiries_us.get(key))
 
     def remove(self, key: str) -> bool:
         self.change(key)

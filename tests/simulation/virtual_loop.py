@@ -10,6 +10,7 @@ import heapq
 import random
 from asyncio import tasks
 from collections.abc import Callable, Coroutine, Generator
+from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
 from typing import Any
 
@@ -84,6 +85,7 @@ class _Task(asyncio.Task[Any]):
     """Hashed by its number: sets of tasks are walked in the same order in every run."""
 
     number = 0
+    process: Process
 
     def __hash__(self) -> int:
         return self.number
@@ -153,6 +155,7 @@ class VirtualLoop:
         loop: Any = self
         task = _Task(coro, loop=loop, name=name, context=context)
         task.number = len(self._tasks)
+        task.process = (context or copy_context()).get(_PROCESS, self.world)
         # Held until the end: what is dropped by nobody is not swept up at a moment of its own.
         self._tasks.append(task)
         return task
@@ -200,8 +203,18 @@ class VirtualLoop:
     def resume(self, process: Process) -> None:
         process.pauses -= 1
         if not process.pauses:
-            self._ready += process.held
-            process.held = []
+            held, process.held = process.held, []
+            for handle in held:
+                self._due(handle)
+
+    def suspend(self, process: Process, for_us: int) -> None:
+        """Pause it for a while that its monotonic clock does not count."""
+        self.pause(process)
+        self.in_us(for_us, self._wake, process, for_us)
+
+    def _wake(self, process: Process, slept_us: int) -> None:
+        process.suspended_us += slept_us
+        self.resume(process)
 
     def kill(self, process: Process) -> None:
         process.alive = False
@@ -251,10 +264,13 @@ class VirtualLoop:
         task: Any
         for task in self._tasks:
             task._log_destroy_pending = False
-            if task.done() and task._log_traceback:
-                error = task.exception()
-                if not isinstance(error, Killed):
-                    self.errors.append(f"nobody heard of {error!r}")
+            if not task.done():
+                # Now, and not whenever it is swept up; what it does in its last breath is lost.
+                with suppress(BaseException):
+                    task.get_coro().close()
+            elif task._log_traceback and task.process.alive:
+                name = task.get_coro().__qualname__
+                self.errors.append(f"nobody heard of {task.exception()!r} of {name}")
         self._tasks.clear()
         self._ready.clear()
         self._timers.clear()
@@ -296,11 +312,19 @@ class VirtualLoop:
                     return None
                 self.now_us = max(self.now_us, timers[0][0])
             while timers and timers[0][0] <= self.now_us:
-                handle = heapq.heappop(timers)[2]
-                if handle.callback is not None:
-                    ready.append(handle)
+                self._due(heapq.heappop(timers)[2])
             if ready:
                 return ready.pop(self._choice(ready))
+
+    def _due(self, handle: Handle) -> None:
+        if handle.callback is None:
+            return
+        # The clock of a process that was suspended stood still: its timers are due later.
+        due_us = handle.process.world_us(handle.when_s) if handle.when_s else 0
+        if due_us > self.now_us:
+            self._add_timer(due_us, handle)
+        else:
+            self._ready.append(handle)
 
     def _choice(self, ready: list[Handle]) -> int:
         """Which of `ready` runs next: any process, of its callbacks the first unless shuffled."""
