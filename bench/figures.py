@@ -30,12 +30,14 @@ _PER_SAMPLE[Drive.STREAMED] = _PER_SAMPLE[Drive.SATURATED]
 _OF_THE_LEDGER: dict[str, Callable[[Sample], float]] = {
     "redis_reads": lambda it: it.redis_reads / it.count,
     "redis_scripts": lambda it: it.redis_scripts / it.count,
+    "redis_us": lambda it: it.redis_scripts_us / it.count,
 }
-_THROUGH_THE_LEDGER = ("place_order", "place_order_rest")
+_THROUGH_THE_LEDGER = ("place_order", "place_order_rest", "ledger")
 # Of each round: name, and the two figures it is made of.
 _QUOTIENTS = {
     "place_order.throughput_vs_echo": ("place_order.per_s", "echo.per_s"),
     "place_order.per_core_vs_echo": ("echo.cpu_us", "place_order.cpu_us"),
+    "ledger.cpu_vs_place_order": ("ledger.cpu_us", "place_order.cpu_us"),
     "place_order.cpu_vs_ccxt": ("place_order.cpu_us", "ccxt.cpu_us"),
     "place_order.cpu_vs_python_okx": ("place_order.cpu_us", "python_okx.cpu_us"),
     "place_order_rest.throughput_vs_echo": ("place_order_rest.per_s", "echo.per_s"),

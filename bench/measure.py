@@ -24,7 +24,7 @@ class Sample:
 
     `cpu_s` is of what is measured, `load_cpu_s` of what called it where that is another process.
     `redis_reads` counts how often Valkey found something on a socket, `redis_scripts` the scripts
-    it ran.
+    it ran, and `redis_scripts_us` how long it ran them.
     """
 
     variant: str
@@ -39,6 +39,14 @@ class Sample:
     failures: dict[str, int]
     redis_reads: int
     redis_scripts: int
+    redis_scripts_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class _RedisCounts:
+    reads: int
+    scripts: int
+    scripts_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +85,13 @@ class Contest:
         self, contender: _Contender, drive: Drive, number: int, seconds: float
     ) -> Sample:
         load, measured_pid = contender.load, contender.measured_pid
-        redis_before = await self._redis_counts()
+        before = await self._redis_counts()
         cpu_before_s, load_before_s = cpu_s(measured_pid), cpu_s(load.pid)
         answer: dict[str, Any] = await load.ask(
             asdict(work_of(drive, seconds)), wait_s=seconds + _ANSWER_WAIT_S
         )
         used_s, load_used_s = cpu_s(measured_pid) - cpu_before_s, cpu_s(load.pid) - load_before_s
-        reads, scripts = await self._redis_counts()
+        after = await self._redis_counts()
         if not answer["count"]:
             raise BenchFailedError(f"{contender.variant.name}: nothing but {answer['failures']}")
         return Sample(
@@ -93,16 +101,19 @@ class Contest:
             cpu_s=used_s,
             load_cpu_s=load_used_s if load.pid != measured_pid else None,
             # Asking is a read of its own.
-            redis_reads=reads - redis_before[0] - 2,
-            redis_scripts=scripts - redis_before[1],
+            redis_reads=after.reads - before.reads - 2,
+            redis_scripts=after.scripts - before.scripts,
+            redis_scripts_us=after.scripts_us - before.scripts_us,
             **answer,
         )
 
-    async def _redis_counts(self) -> tuple[int, int]:
+    async def _redis_counts(self) -> _RedisCounts:
         stats = await self._redis.info("stats")
         commands = await self._redis.info("commandstats")
-        scripts = commands.get("cmdstat_evalsha", {"calls": 0})
-        return int(stats["total_reads_processed"]), int(scripts["calls"])
+        scripts = commands.get("cmdstat_evalsha", {"calls": 0, "usec": 0})
+        return _RedisCounts(
+            int(stats["total_reads_processed"]), int(scripts["calls"]), int(scripts["usec"])
+        )
 
     async def close(self) -> None:
         """Let go of Valkey."""
@@ -126,11 +137,13 @@ async def contest(
             Target.ECHO: (echo.greeting["target"], echo.pid),
             Target.GATEWAY_GRPC: (stage.grpc, stage.gateway.pid),
             Target.GATEWAY_REST: (stage.rest, stage.gateway.pid),
+            Target.EXCHANGE: (stage.exchange, 0),
+            Target.VALKEY: (stage.redis_url, 0),
         }
         contenders = []
         for variant in wanted:
             tell(f"Connecting {variant.name}")
-            address, measured_pid = targets.get(variant.target, (stage.exchange, 0))
+            address, measured_pid = targets[variant.target]
             load = await stack.enter_async_context(
                 talking_process(
                     "load",

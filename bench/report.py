@@ -21,6 +21,8 @@ _RATIOS = {
     "place_order.cpu_vs_python_okx": "the same beside python-okx",
     "place_order.added_p50_ms": "p50 that the gateway adds to one bare signed POST, ms",
     "place_order.added_p99_ms": "the same for p99",
+    "ledger.cpu_vs_place_order": "CPU of the ledger, of all that the gateway spends on an order",
+    "ledger.saturated_redis_us": "time that Valkey spends on an order, us",
     "place_order.redis_reads": "round trips to Valkey per order at the fixed rate, one awaited",
     "place_order.saturated_redis_reads": "the same as fast as it goes",
     "stream.messages_vs_raw": "ticker messages per CPU second, of a bare stream's",

@@ -13,6 +13,7 @@ class Target(Enum):
     GATEWAY_GRPC = auto()
     GATEWAY_REST = auto()
     EXCHANGE = auto()  # directly: the caller's own CPU counts
+    VALKEY = auto()  # as directly
 
 
 class Drive(Enum):
@@ -41,6 +42,7 @@ VARIANTS = (
     Variant("echo", "grpc_unary", Target.ECHO, _ORDERS, "bare gRPC echo"),
     Variant("place_order", "grpc_unary", Target.GATEWAY_GRPC, _ORDERS, "gateway, gRPC"),
     Variant("place_order_rest", "rest_gateway", Target.GATEWAY_REST, _ORDERS, "gateway, REST"),
+    Variant("ledger", "ledger", Target.VALKEY, _ORDERS, "its ledger alone"),
     Variant("signed_post", "signed_post", Target.EXCHANGE, _ORDERS, "bare signed POST"),
     Variant("ccxt", "ccxt_okx", Target.EXCHANGE, _ORDERS, "direct, ccxt"),
     Variant("python_okx", "python_okx", Target.EXCHANGE, _ORDERS, "direct, python-okx"),

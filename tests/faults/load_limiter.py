@@ -73,12 +73,10 @@ async def conformance(
         seed=seed,
         options=("--window", "fixed") if circumstances.fixed_window else (),
         skews_s=circumstances.skews_s,
+        exchange_ahead_ms=circumstances.exchange_ahead_ms,
         portfolio_margin=True,
     ) as running:
         exchange = running.exchange
-        await exchange.control_call(
-            "POST", "/clock", {"offset_ms": circumstances.exchange_ahead_ms}
-        )
         way = {"low_ms": 0, "high_ms": circumstances.way_ms}
         await exchange.put_faults({"kind": "latency_on_way", "wait": way, "match": PLACING})
         progress.advance(0, f"{len(LANES)} lanes of orders")
@@ -162,23 +160,29 @@ async def _place(stub: "GatewayServiceAsyncStub", instrument: str, tally: Tally)
     tally.figures[answer] = tally.figures.get(answer, 0) + 1
 
 
-# The widening by 100 ms leaves 95.2 % of what OKX allows, that by 200 ms 90.9 %.
-_CIRCUMSTANCES = {
-    "limiter at 100 ms of jitter": Circumstances(100, used_min=0.95),
-    "limiter at 200 ms of jitter": Circumstances(200, used_min=0.88),
-    "limiter with clocks off by 40 s": Circumstances(
-        200, 0.88, skews_s=(40, -40, 0, 13, -5, 0.05, -0.05, 3), exchange_ahead_ms=-40_000
+# The widening by 100 ms leaves 95.2 % of what OKX allows, that by 200 ms 90.9 %. The number is of
+# seconds where there is no time for more.
+_CIRCUMSTANCES = (
+    ("limiter at 100 ms of jitter", 0, Circumstances(100, 0.95)),
+    ("limiter at 200 ms of jitter", 0, Circumstances(200, 0.88)),
+    ("limiter at fixed windows", 12, Circumstances(100, 0.95, fixed_window=True)),
+    (
+        "limiter with clocks off by 40 s",
+        12,
+        # None ahead: gRPC, which reads the true clock, would take every deadline for past.
+        Circumstances(
+            200, 0.88, skews_s=(-40, 0, -5, -13, -0.05, -3, -20, -1), exchange_ahead_ms=-40_000
+        ),
     ),
-    "limiter at fixed windows": Circumstances(100, 0.95, fixed_window=True),
-}
-_QUICK_S, _FULL_S = 12, 600
+)
+_FULL_S = 600
 TESTS = tuple(
     FaultTest(
         name,
-        quick=_QUICK_S,
+        quick=quick_s,
         full=_FULL_S,
         run=partial(conformance, circumstances),
         faults=("latency_on_way",),
     )
-    for name, circumstances in _CIRCUMSTANCES.items()
+    for name, quick_s, circumstances in _CIRCUMSTANCES
 )

@@ -26,7 +26,6 @@ from tests.support.running import ACCOUNT, Exchange, make_vault, running_exchang
 PLACING = {"method": "POST", "path": "/api/v5/trade/*"}
 # Source: OKX docs, 'Get account configuration', acctLv.
 FUTURES, PORTFOLIO_MARGIN = "2", "4"
-_STARTED_AT_ONCE, _START_PAUSE_S = 4, 2.2
 _SKEWED_CLOCK = Path(__file__).parent.parent / "support" / "skewed_clock"
 # Far enough below the market that nothing is ever bought, and the least that may be ordered.
 PRODUCTS = {
@@ -64,12 +63,13 @@ async def stage(
     seed: int,
     options: Sequence[str] = (),
     skews_s: Sequence[float] = (),
+    exchange_ahead_ms: int = 0,
     portfolio_margin: bool = False,
 ) -> AsyncIterator[Stage]:
     """Run `replicas` gateways with `settings` for the block, and the simulator with `options`.
 
-    `skews_s` are how far the wall clocks of the first gateways are off. Orders of an account in
-    portfolio margin mode never share a batch.
+    `skews_s` are how far the wall clocks of the first gateways are off, `exchange_ahead_ms` is how
+    far OKX's is. Orders of an account in portfolio margin mode never share a batch.
     """
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="okx-gateway-load-")))
@@ -82,20 +82,17 @@ async def stage(
                 account_level=PORTFOLIO_MARGIN if portfolio_margin else FUTURES,
             )
         )
+        await exchange.control_call("POST", "/clock", {"offset_ms": exchange_ahead_ms})
         given = {**settings_for(exchange.address, redis_url), **make_vault(folder)}
         given |= settings or {}
-        gateways: list[GatewayProcess] = []
-        for first in range(0, replicas, _STARTED_AT_ONCE):
-            if first:
-                await asyncio.sleep(_START_PAUSE_S)
-            gateways += await asyncio.gather(
-                *(
-                    stack.enter_async_context(
-                        gateway_process({**given, **_clock(skews_s[n:])}, folder / f"{n}.txt")
-                    )
-                    for n in range(first, min(replicas, first + _STARTED_AT_ONCE))
+        gateways = await asyncio.gather(
+            *(
+                stack.enter_async_context(
+                    gateway_process({**given, **_clock(skews_s[n:])}, folder / f"{n}.txt")
                 )
+                for n in range(replicas)
             )
+        )
         yield Stage(exchange, gateways, redis_url)
 
 

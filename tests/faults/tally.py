@@ -81,7 +81,7 @@ Run = Callable[[int, int, Progress], Awaitable[Tally]]
 
 @dataclass(frozen=True, slots=True)
 class FaultTest:
-    """A test of `quick` runs, or of `full` ones where there is time; `run` takes runs and a seed.
+    """A test of `quick` runs, perhaps none, or of `full` ones; `run` takes runs and a seed.
 
     Runs may be divided into parts of `part` each, with a seed and a fresh start of their own; 0 for
     one that must not be. Every fault in `faults` has to strike, or nothing was shown.
