@@ -197,18 +197,17 @@ def _make_ledger(settings: Settings, stack: AsyncExitStack, seal: JournalSeal) -
         RedisScripts(redis, timeout_s=_REDIS_TIMEOUT_S), new=settings.redis_is_new
     )
     stack.push_async_callback(scripts.close)
-    shadow = settings.budget_mode == "shadow"
     ledger_settings = LedgerSettings(
         validity_ms=settings.order_validity_ms,
         margin_ms=settings.absence_margin_ms,
         retention_ms=settings.journal_retention_hours * 3_600_000,
         look_first_ms=settings.look_first_minutes * 60_000,
-        shadow=shadow,
+        shadow=settings.budget_mode == "shadow",
     )
     return LedgerParts(
         journal=RedisLedger(scripts, ledger_settings, seal),
         amends=RedisAmends(scripts, ledger_settings),
-        budget=RedisBudget(scripts, shadow=shadow),
+        budget=RedisBudget(scripts, ledger_settings),
     )
 
 

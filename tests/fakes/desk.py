@@ -87,7 +87,7 @@ class Desk:
         self.clock = clock or a_synchronous_clock()
         self.scripts = scripts = scripts_on(redis, new=new)
         self.ledger = RedisLedger(scripts, _SETTINGS, SEAL)
-        self.budget = RedisBudget(scripts)
+        self.budget = RedisBudget(scripts, _SETTINGS)
         self.charges = charges_with(100)
         self.supervisor = Supervisor(tasks_max=tasks_max)
         self.ask = AskExchange(

@@ -1,5 +1,7 @@
 """Journal and budget on a real server, with a seal that only tests use."""
 
+from dataclasses import replace
+
 from redis.asyncio import Redis
 
 from okx_gateway.custody.journal_seal import JournalSeal
@@ -26,7 +28,7 @@ def a_ledger(
 
 
 def a_budget(redis: "Redis", *, new: bool = True, shadow: bool = False) -> RedisBudget:
-    return RedisBudget(scripts_on(redis, new=new), shadow=shadow)
+    return RedisBudget(scripts_on(redis, new=new), replace(SETTINGS, shadow=shadow))
 
 
 def charges_with(jitter_ms: int) -> ChargeTable:

@@ -27,6 +27,7 @@ from okx_gateway.okx.exchange_client import ExchangeClient
 _LOG = structlog.get_logger()
 _RETRY_S = 5.0
 _ATTEMPT_S = 10.0
+_TOGETHER_MAX = 8
 # OKX sets it anew every day at 08:00 UTC.
 _LIMIT_FRESH_S = 3_600.0
 _LIMIT_RETRY_S = 60.0
@@ -80,17 +81,23 @@ class AccountRegister:
         """Judge every account, trying again while OKX is away."""
         waiting = set(self._credentials)
         while waiting:
-            for name in sorted(waiting):
-                try:
-                    await self.find(name, Deadline.after(_ATTEMPT_S))
-                except CredentialUnusableError as error:
-                    _LOG.error("account not usable", account=name, error=str(error))
-                except GatewayError as error:
-                    _LOG.warning("account not verified yet", account=name, error=str(error))
-                    continue
-                waiting.discard(name)
+            names = sorted(waiting)
+            for some in range(0, len(names), _TOGETHER_MAX):
+                together = names[some : some + _TOGETHER_MAX]
+                judged = await asyncio.gather(*map(self._is_judged, together))
+                waiting -= {name for name, done in zip(together, judged, strict=True) if done}
             if waiting:
                 await asyncio.sleep(_RETRY_S)
+
+    async def _is_judged(self, name: str) -> bool:
+        try:
+            await self.find(name, Deadline.after(_ATTEMPT_S))
+        except CredentialUnusableError as error:
+            _LOG.error("account not usable", account=name, error=str(error))
+        except GatewayError as error:
+            _LOG.warning("account not verified yet", account=name, error=str(error))
+            return False
+        return True
 
     async def keep_limits_fresh(self, wait_for_room: Callable[[Account], Awaitable[None]]) -> None:
         """Read again and again how many orders each account may send, for ever.

@@ -8,7 +8,8 @@
 -- audit stream, 14 fence of a grant that its holder gives up, having written nothing, or empty,
 -- 15 silence in us (how long in a new epoch nothing is sent), 16 how long in a new epoch, in us, unknown
 -- ids have to be looked up first, 17 whether this one was, 18 how long after the expiry, in us, others
--- may take the row over, 19 whether only to count, then the routes.
+-- may take the row over, 19 whether only to count, 20 whether to go by the first route alone, then the
+-- routes.
 -- Answers {nonce, 'known', row}, {nonce, 'recovering', us until orders are sent again},
 -- {nonce, 'look_first'}, {nonce, 'denied', name of the full window, wait in us that would have been
 -- needed at least} or {nonce, 'granted', wait in us, expiry in ms of OKX's clock, index of the route
@@ -31,11 +32,14 @@ if clock.since > 0 and ARGV[17] ~= '1' and clock.now < clock.since + tonumber(AR
   return { ARGV[1], 'look_first' }
 end
 
-local routes = read_routes(clock, 6, 20)
+local routes = read_routes(clock, 6, 21)
 if ARGV[14] ~= '' then
   give_back(routes, ARGV[4], ARGV[14])
 end
 local latest = clock.now + (tonumber(ARGV[10]) - tonumber(ARGV[11])) * 1000
+if ARGV[20] == '1' then
+  routes = { routes[1] }
+end
 local chosen, slot, full = choose_route(routes, clock.now, latest, ARGV[19])
 if slot > latest then
   local window = routes[1][full]

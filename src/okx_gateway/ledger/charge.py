@@ -56,6 +56,22 @@ Route = tuple[Charge, ...]
 """Windows that a request spends from together, all or none."""
 
 
+_SUB_ACCOUNT, _CONNECT = "sub_account", "websocket_connect"
+
+
+def limit_of_window(name: str) -> Limit:
+    """What OKX allows in the window of a charge's name.
+
+    Raises:
+        KeyError: No charge has that name.
+    """
+    if name == _SUB_ACCOUNT:
+        return SUB_ACCOUNT_LIMIT
+    if name == _CONNECT:
+        return CONNECT_LIMIT
+    return Endpoint[name.partition(":")[0].upper()].limit
+
+
 @dataclass(frozen=True, slots=True)
 class ChargeTable:
     """Charges with every window widened by what `jitter_ms` tells.
@@ -93,7 +109,7 @@ class ChargeTable:
         )
         if endpoint.limit.sub_account and instrument.type not in _EXEMPT_FROM_SUB_ACCOUNT:
             limit = Limit(account.orders_per_2_s, SUB_ACCOUNT_LIMIT.window_ms, Scope.USER)
-            return charge, self._charge("sub_account", limit, caller)
+            return charge, self._charge(_SUB_ACCOUNT, limit, caller)
         return (charge,)
 
     def of_read(
@@ -107,7 +123,7 @@ class ChargeTable:
 
     def of_connecting(self) -> Route:
         """Charge of opening a WebSocket."""
-        return (self._charge("websocket_connect", CONNECT_LIMIT, GATEWAY),)
+        return (self._charge(_CONNECT, CONNECT_LIMIT, GATEWAY),)
 
     def _charge(
         self, name: str, limit: Limit, caller: str, endpoint: Endpoint | None = None

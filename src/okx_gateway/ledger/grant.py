@@ -30,6 +30,11 @@ class LedgerSettings:
     look_first_ms: int = 15 * 60_000
     shadow: bool = False
 
+    @property
+    def silence_us(self) -> int:
+        """How long in a new epoch nothing is sent: then OKX shows all that was granted before."""
+        return int(UNCHECKED_WAIT_S * 1e6) + 1000 * (self.validity_ms + self.margin_ms)
+
 
 @dataclass(frozen=True, slots=True)
 class Known:

@@ -111,7 +111,15 @@ class LedgerScripts:
     def latest_us(self, owner: str, monotonic_s: float) -> int | None:
         """What the ledger's clock showed at most at a time of ours; None where it is not known."""
         clock = self._clocks.get(owner)
-        return None if clock is None else clock.latest_us(monotonic_s)
+        return clock.latest_us(monotonic_s) if clock is not None and clock.known else None
+
+    def slot_s(self, owner: str, now_us: int, wait_us: int) -> tuple[float, float]:
+        """From when to when, by our monotonic clock, a slot may be used.
+
+        It lies `wait_us` after `now_us` of the ledger's clock, which `call_by_clock` has just told.
+        """
+        earliest_s, latest_s = self._clocks[owner].bounds_s(now_us)
+        return latest_s + wait_us / 1e6, earliest_s + wait_us / 1e6 + SLOT_GOOD_S
 
     async def close(self) -> None:
         """Wait for what is under way."""

@@ -4,14 +4,12 @@ Touches Redis. Two amends of one order that are under way could take effect in e
 there is one at a time, over all replicas, until it is answered or can take no effect any more.
 """
 
-import time
 from dataclasses import dataclass
 
 from okx_gateway.domain.errors import DeadlineTooShortError
 from okx_gateway.ledger.charge import Route
 from okx_gateway.ledger.grant import LedgerSettings
 from okx_gateway.ledger.ledger_script import (
-    SLOT_GOOD_S,
     LedgerScripts,
     log_arguments,
     log_keys,
@@ -64,7 +62,7 @@ class RedisAmends:
         settings = self._settings
         if remaining_ms < settings.least_validity_ms:
             raise DeadlineTooShortError(remaining_ms, settings.least_validity_ms)
-        fence, asked_s = new_fence(), time.monotonic()
+        fence = new_fence()
         answer = await self._scripts.call_by_clock(
             "begin_amend",
             owner,
@@ -80,10 +78,9 @@ class RedisAmends:
         match answer:
             case ["busy", left_ms]:
                 return AmendBusy(int(left_ms))
-            case ["granted", wait_us, expiry_ms, _]:
-                wait_s = int(wait_us) / 1e6
-                slot_s, until_s = time.monotonic() + wait_s, asked_s + wait_s + SLOT_GOOD_S
-                return AmendGranted(slot_s, until_s, wait_s, int(expiry_ms), fence)
+            case ["granted", wait_us, expiry_ms, now_us]:
+                slot_s, until_s = self._scripts.slot_s(owner, int(now_us), int(wait_us))
+                return AmendGranted(slot_s, until_s, int(wait_us) / 1e6, int(expiry_ms), fence)
         raise refusal(answer)
 
     async def end(self, owner: str, exchange_order_id: str, fence: str) -> None:

@@ -4,13 +4,13 @@ Touches Redis, whose clock alone decides. What places or amends an order is spen
 in the step that puts it on record; everything else here.
 """
 
-import time
 from dataclasses import dataclass
 
 from okx_gateway.domain.errors import BudgetExhaustedError, LedgerUnavailableError
+from okx_gateway.ledger.budget_view import OwnerBudget, budget_from
 from okx_gateway.ledger.charge import Charge, Route
+from okx_gateway.ledger.grant import LedgerSettings
 from okx_gateway.ledger.ledger_script import (
-    SLOT_GOOD_S,
     LedgerScripts,
     log_arguments,
     log_keys,
@@ -29,11 +29,12 @@ class Slot:
 
 
 class RedisBudget:
-    """The windows of all replicas; with `shadow` they are counted and never wait."""
+    """The windows of all replicas."""
 
-    def __init__(self, scripts: LedgerScripts, *, shadow: bool = False) -> None:
+    def __init__(self, scripts: LedgerScripts, settings: LedgerSettings) -> None:
         self._scripts = scripts
-        self._shadow = shadow
+        self._shadow = settings.shadow
+        self._silence_us = settings.silence_us
 
     async def spend(
         self, owner: str, route: Route, *, caller: str, wait_s: float, given_up: str = ""
@@ -46,7 +47,7 @@ class RedisBudget:
             BudgetExhaustedError: No room in time; nothing was spent.
             LedgerUnavailableError: No answer; it may be spent.
         """
-        nonce, asked_s = new_fence(), time.monotonic()
+        nonce = new_fence()
         answer = await self._scripts.call_by_clock(
             "spend",
             owner,
@@ -55,15 +56,23 @@ class RedisBudget:
             nonce=nonce,
         )
         match answer:
-            case ["granted", wait_us, _]:
-                given_s = int(wait_us) / 1e6
-                # Redis has counted from some time between the two.
-                return Slot(
-                    time.monotonic() + given_s, asked_s + given_s + SLOT_GOOD_S, given_s, nonce
-                )
+            case ["granted", wait_us, now_us]:
+                at_s, until_s = self._scripts.slot_s(owner, int(now_us), int(wait_us))
+                return Slot(at_s, until_s, int(wait_us) / 1e6, nonce)
             case ["denied", str(window), wait_us]:
                 raise BudgetExhaustedError(window, -(-int(wait_us) // 1000))
         raise LedgerUnavailableError("an answer of unknown shape")
+
+    async def view(self, owner: str) -> OwnerBudget:
+        """Look at all windows of an owner.
+
+        Raises:
+            LedgerUnavailableError: No answer.
+        """
+        answer = await self._scripts.call(
+            "read_budget", owner, ["epoch", "tally"], [self._scripts.key(owner, "window:")]
+        )
+        return budget_from(answer, self._silence_us)
 
     async def freeze(self, owner: str, charge: Charge) -> None:
         """Count a window as full: OKX has said so, against our record of it.

@@ -18,9 +18,18 @@ class RedisClock:
         self._high_us = float("inf")
         self._at_s = 0.0
 
+    @property
+    def known(self) -> bool:
+        """Whether an answer was seen."""
+        return self._at_s > 0
+
     def latest_us(self, monotonic_s: float) -> int:
-        """What Redis' clock showed at most at a time of ours; only once an answer was seen."""
+        """What Redis' clock showed at most at a time of ours; only once it is known."""
         return int(monotonic_s * 1e6 + self._high_us)
+
+    def bounds_s(self, now_us: int) -> tuple[float, float]:
+        """Between which times of ours Redis' clock showed `now_us`; only once it is known."""
+        return (now_us - self._high_us) / 1e6, (now_us - self._low_us) / 1e6
 
     def agrees(self, *, now_us: int, sent_s: float, received_s: float) -> bool:
         """Whether `now_us`, read between `sent_s` and `received_s`, fits what was seen before."""

@@ -5,7 +5,6 @@ it, and puts it on record as being sent, all or nothing.
 """
 
 import math
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +19,6 @@ from okx_gateway.domain.errors import (
 from okx_gateway.domain.order import NewOrder, Outcome
 from okx_gateway.ledger.charge import Route
 from okx_gateway.ledger.grant import (
-    UNCHECKED_WAIT_S,
     Arrival,
     Granted,
     Known,
@@ -30,7 +28,6 @@ from okx_gateway.ledger.grant import (
     Settlement,
 )
 from okx_gateway.ledger.ledger_script import (
-    SLOT_GOOD_S,
     LedgerScripts,
     log_arguments,
     log_keys,
@@ -59,10 +56,7 @@ class RedisLedger:
         self._scripts = scripts
         self._settings = settings
         self._seal = seal
-        # What was granted before an epoch began can no longer come to show at OKX after this.
-        self._silence_us = int(UNCHECKED_WAIT_S * 1e6) + 1000 * (
-            settings.validity_ms + settings.margin_ms
-        )
+        self._silence_us = settings.silence_us
 
     async def admit(  # noqa: PLR0913  # all that one atomic step decides on
         self,
@@ -75,13 +69,14 @@ class RedisLedger:
         remaining_ms: int,
         fence: str,
         given_up: str = "",
+        alone: bool = False,
         looked: bool = False,
     ) -> Known | LookFirst | Granted:
         """Put `order` on record and give it a slot, unless its id is known.
 
         `owner` is the OKX user that the limits count for, `exchange_ms` the least that OKX's clock
-        may show, `given_up` the fence of an earlier grant under which nothing was written, `looked`
-        whether OKX was asked for the id.
+        may show, `given_up` the fence of an earlier grant under which nothing was written, `alone`
+        whether it has to go by the first route, `looked` whether OKX was asked for the id.
 
         Raises:
             DeadlineTooShortError: Nothing could be sent in time; nothing is on record or spent.
@@ -92,7 +87,7 @@ class RedisLedger:
         settings = self._settings
         if remaining_ms < settings.least_validity_ms:
             raise DeadlineTooShortError(remaining_ms, settings.least_validity_ms)
-        text, asked_s = order_text(order), time.monotonic()
+        text = order_text(order)
         intent = Intent(owner, caller, order, text, fence, exchange_ms, remaining_ms)
         answer = await self._scripts.call_by_clock(
             "admit_order",
@@ -110,6 +105,7 @@ class RedisLedger:
                 *(exchange_ms, settings.validity_ms, remaining_ms, settings.least_validity_ms),
                 *(settings.retention_ms, AUDIT_LENGTH, given_up, self._silence_us),
                 *(settings.look_first_ms * 1000, int(looked), _TAKE_OVER_US, int(settings.shadow)),
+                int(alone),
                 *log_arguments(routes),
             ],
             nonce=fence,
@@ -118,10 +114,9 @@ class RedisLedger:
         match answer:
             case ["known", list(row)]:
                 return Known(self._record(owner, order.client_order_id, row))
-            case ["granted", wait_us, expiry_ms, route, _]:
+            case ["granted", wait_us, expiry_ms, route, now_us]:
+                slot_s, until_s = self._scripts.slot_s(owner, int(now_us), int(wait_us))
                 wait_s = int(wait_us) / 1e6
-                # Redis has counted from some time between asking and its answer.
-                slot_s, until_s = time.monotonic() + wait_s, asked_s + wait_s + SLOT_GOOD_S
                 return Granted(slot_s, until_s, wait_s, int(expiry_ms), int(route), fence)
             case ["look_first"]:
                 return LookFirst()
@@ -149,8 +144,10 @@ class RedisLedger:
             case ["kept", []]:
                 return Settlement(outcome, lost=True)
             case ["kept", list(row)]:
-                standing = self._record(owner, client_order_id, row).outcome
-                return Settlement(standing or outcome)
+                standing = self._record(owner, client_order_id, row)
+                if standing.fence != fence or standing.outcome is None:
+                    return Settlement(outcome)  # the row of another grant
+                return Settlement(standing.outcome)
         raise refusal(answer)
 
     async def settle_unsent(self, owner: str, client_order_id: str, fence: str) -> None:

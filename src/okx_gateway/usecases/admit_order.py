@@ -62,26 +62,25 @@ class AdmitOrder:
         self._supervisor = supervisor
 
     async def __call__(
-        self, request: PlaceRequest, routes: tuple[Route, ...] = (), given_up: str = ""
+        self, request: PlaceRequest, *, given_up: str = "", alone: bool = False
     ) -> Known | Granted | Placed:
         """From NEW: to SENDING with a grant, or to what is known of the id already.
 
-        `routes` are those that it may go by, all of the request's where they are left out;
-        `given_up` is the fence of a grant under which nothing was written.
+        `given_up` is the fence of a grant under which nothing was written, and `alone` says that
+        the order may not share a batch.
 
         Raises:
             GatewayError: It is not admitted; nothing was sent.
         """
-        routes = routes or request.routes
         if self._clock.error_ms() > ERROR_MS_MAX:
             raise errors.ClockUncertainError(self._clock.error_ms())
         with step("admit") as span:
-            admission = await self._ask_ledger(request, routes, given_up)
+            admission = await self._ask_ledger(request, given_up, alone=alone)
             if isinstance(admission, LookFirst):
                 found = await self._look_first(request)
                 if found is not None:
                     return found
-                admission = await self._ask_ledger(request, routes, given_up, looked=True)
+                admission = await self._ask_ledger(request, given_up, alone=alone, looked=True)
             match admission:
                 case Known():
                     span.set_attribute("okx_gateway.order.known", value=True)
@@ -92,12 +91,7 @@ class AdmitOrder:
             return admission
 
     async def _ask_ledger(
-        self,
-        request: PlaceRequest,
-        routes: tuple[Route, ...],
-        given_up: str,
-        *,
-        looked: bool = False,
+        self, request: PlaceRequest, given_up: str, *, alone: bool, looked: bool = False
     ) -> Known | LookFirst | Granted:
         fence = new_fence()
         try:
@@ -105,11 +99,12 @@ class AdmitOrder:
                 request.order,
                 owner=request.account.owner,
                 caller=request.caller,
-                routes=routes,
+                routes=request.routes,
                 exchange_ms=self._clock.earliest_ms(),
                 remaining_ms=request.deadline.remaining_ms(),
                 fence=fence,
                 given_up=given_up,
+                alone=alone,
                 looked=looked,
             )
         except errors.LedgerUnavailableError:

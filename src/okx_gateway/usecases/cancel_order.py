@@ -148,12 +148,21 @@ class CancelOrder:
                 raise errors.CancelOutcomeUnknownError(str(meant.name))
             case Absent() if meant.record is not None and meant.record.outcome is None:
                 return await self._keep(meant, meant.record, caller, deadline)
+            case Absent() if self._may_not_show_yet(meant):
+                return None
             case Absent():
                 raise _not_found(meant)
             case NoEvidence():
                 return None
             case _:
                 assert_never(seen)
+
+    def _may_not_show_yet(self, meant: MeantOrder) -> bool:
+        """Whether OKX has taken the order so short a time ago that it may not show it."""
+        outcome = meant.record.outcome if meant.record is not None else None
+        if not isinstance(outcome, Placed):
+            return False
+        return not self._resolve.must_show(outcome.place_ms)
 
     async def _keep(
         self, meant: MeantOrder, record: OrderRecord, caller: str, deadline: Deadline

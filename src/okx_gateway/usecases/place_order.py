@@ -22,7 +22,6 @@ from okx_gateway.domain.order import (
     Refused,
 )
 from okx_gateway.domain.placing import Event, State, after
-from okx_gateway.ledger.charge import Route
 from okx_gateway.ledger.grant import Arrival, Granted, Known
 from okx_gateway.ledger.order_record import OrderRecord, first_difference
 from okx_gateway.market.instrument_catalog import InstrumentCatalog
@@ -132,7 +131,8 @@ class PlaceOrder:
             sending.exception()  # read, for the case that nobody waits
             raise
         finally:
-            del self._sending[request.key]
+            if self._sending.get(request.key) is sending:
+                del self._sending[request.key]
         return outcome
 
     async def _send(self, request: PlaceRequest, granted: Granted) -> Outcome:
@@ -146,27 +146,27 @@ class PlaceOrder:
                 match after(State.SENDING, event).to, sent:
                     case State.PLACED | State.REFUSED, Placed() | Refused():
                         self._note(request, granted, sent)
-                        # Off the caller's path: a crash here is found as sending, and looked up.
                         arrival = self._arrival(request, granted, sent)
-                        self._supervisor.follow_up(
+                        ending = self._supervisor.follow_up(
                             self._end(request, granted, sent, sent_ms, arrival)
                         )
+                        if self._clock.latest_ms() >= granted.expiry_ms:
+                            # Another replica may have settled it already, and that stands.
+                            return await asyncio.shield(ending)
+                        # Off the caller's path: a crash here is found as sending, and looked up.
                         return sent
                     case State.DOUBT, _:
                         return await self._resolve(self._doubt(request, granted, sent_ms))
                     case State.NEW, Unsent(cause):
                         break
                     case State.SENDING, Missed(cause, alone):
-                        routes = request.routes[:1] if alone else request.routes
-                        granted = await self._grant_anew(request, routes, granted)
+                        granted = await self._grant_anew(request, granted, alone=alone)
         await self._settle.unsent(request.account, request.order, granted.fence)
         raise errors.ExchangeUnavailableError(cause)
 
-    async def _grant_anew(
-        self, request: PlaceRequest, routes: tuple[Route, ...], missed: Granted
-    ) -> Granted:
+    async def _grant_anew(self, request: PlaceRequest, missed: Granted, *, alone: bool) -> Granted:
         try:
-            granted = await self._admit(request, routes, given_up=missed.fence)
+            granted = await self._admit(request, given_up=missed.fence, alone=alone)
         except errors.GatewayError:
             await self._settle.unsent(request.account, request.order, missed.fence)
             raise

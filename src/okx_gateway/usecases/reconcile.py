@@ -14,6 +14,7 @@ from okx_gateway.domain.errors import ExchangeUnavailableError, LedgerUnavailabl
 from okx_gateway.domain.order import Placed
 from okx_gateway.ledger.order_record import OrderRecord
 from okx_gateway.ledger.redis_ledger import RedisLedger
+from okx_gateway.market.clock_sync import ERROR_MS_MAX
 from okx_gateway.market.instrument_catalog import InstrumentCatalog
 from okx_gateway.okx.exchange_clock import ExchangeClock
 from okx_gateway.okx.verdict import absence_is_forgotten
@@ -63,7 +64,9 @@ class Reconcile:
         """
         while True:
             silent = False
-            accounts = self._accounts.verified()
+            # What may be forgotten, and what is proven, is told by OKX's clock.
+            in_step = self._clock.error_ms() <= ERROR_MS_MAX
+            accounts = self._accounts.verified() if in_step else ()
             for account in accounts:
                 try:
                     await self.sweep(account)
@@ -101,7 +104,7 @@ class Reconcile:
         match record.outcome:
             case None:
                 forgotten = absence_is_forgotten(
-                    asked_ms=self._clock.latest_ms(), expiry_ms=record.expiry_ms
+                    asked_ms=self._clock.earliest_ms(), expiry_ms=record.expiry_ms
                 )
                 if forgotten:
                     _LOG.error("in doubt for too long to be proven", id=order.client_order_id)

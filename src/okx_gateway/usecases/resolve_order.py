@@ -14,6 +14,7 @@ from okx_gateway.domain.account import Account
 from okx_gateway.domain.deadline import Deadline
 from okx_gateway.domain.errors import (
     BudgetExhaustedError,
+    ClientOrderIdTakenError,
     LedgerUnavailableError,
     OrderOutcomeUnknownError,
 )
@@ -28,6 +29,7 @@ from okx_gateway.domain.order import (
 )
 from okx_gateway.domain.placing import FINAL, Event, State, after
 from okx_gateway.ledger.order_record import OrderRecord
+from okx_gateway.ledger.order_record import first_difference as journal_difference
 from okx_gateway.okx.exchange_clock import ExchangeClock
 from okx_gateway.okx.order_codec import first_difference
 from okx_gateway.okx.signature import timestamp_text
@@ -114,6 +116,7 @@ class ResolveOrder:
         Raises:
             OrderOutcomeUnknownError: OKX did not tell, though it was asked until after the proof
                 would have been possible.
+            ClientOrderIdTakenError: Nothing was sent, and another order has the id by now.
         """
         return await asyncio.shield(self.begin(doubt, others_first=others_first))
 
@@ -144,15 +147,22 @@ class ResolveOrder:
         """When doubt ends at the latest if OKX answers, ms of OKX's clock."""
         return expiry_ms + self._margin_ms + int(_PROOFS_APART_S * 1000)
 
+    def must_show(self, place_ms: int) -> bool:
+        """Whether an order that OKX placed at `place_ms` of its clock shows in look-ups by now."""
+        return self._clock.earliest_ms() > place_ms + self._margin_ms
+
     async def _look(self, doubt: Doubt, *, others_first: bool) -> Outcome:
         left_ms = self.resolve_ms(doubt.expiry_ms) - self._clock.earliest_ms()
         until = Deadline.after(max(0.0, left_ms / 1000) + _PATIENCE_S)
         pause_s = _FIRST_PAUSE_S
         proofs = _AbsenceProofs()
         while until.remaining_s() > 0:
-            settled = await self._settle.standing(doubt.account, doubt.order, hold_s=_HOLD_S)
-            if settled is not None:
-                return settled
+            row = await self._settle.standing(doubt.account, doubt.order, hold_s=_HOLD_S)
+            if row is not None and row.fence != doubt.fence:
+                # Nothing was sent under the grant of this doubt, and the id was granted anew.
+                doubt, proofs = _of_other_grant(doubt, row), _AbsenceProofs()
+            if row is not None and row.outcome is not None:
+                return row.outcome
             if not (others_first and pause_s < 8 * _FIRST_PAUSE_S):
                 seen = await self._look_once(doubt, proofs)
                 event, outcome = await self._judge(doubt, proofs, seen)
@@ -223,6 +233,13 @@ class ResolveOrder:
             fence=doubt.fence,
             sent_ms=doubt.sent_ms,
         )
+
+
+def _of_other_grant(doubt: Doubt, row: OrderRecord) -> Doubt:
+    difference = journal_difference(row.order, doubt.order)
+    if difference or row.caller != doubt.caller:
+        raise ClientOrderIdTakenError(doubt.order.client_order_id, difference)
+    return Doubt.of(row, doubt.account, doubt.instrument)
 
 
 class _AbsenceProofs:

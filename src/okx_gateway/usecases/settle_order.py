@@ -10,6 +10,7 @@ from okx_gateway.domain.errors import LedgerRecoveringError, LedgerUnavailableEr
 from okx_gateway.domain.instrument import Instrument
 from okx_gateway.domain.order import NewOrder, Outcome, Placed
 from okx_gateway.ledger.grant import Arrival
+from okx_gateway.ledger.order_record import OrderRecord
 from okx_gateway.ledger.redis_ledger import RedisLedger
 from okx_gateway.usecases.kept_cancel import KeptCancel
 from okx_gateway.usecases.supervisor import Supervisor
@@ -76,10 +77,11 @@ class SettleOrder:
             else:
                 return
 
-    async def standing(self, account: Account, order: NewOrder, *, hold_s: float) -> Outcome | None:
-        """The outcome on record, None where there is none yet; see `RedisLedger.read`."""
+    async def standing(
+        self, account: Account, order: NewOrder, *, hold_s: float
+    ) -> OrderRecord | None:
+        """The row of an order, None where it cannot be read; see `RedisLedger.read`."""
         try:
-            record = await self.ledger.read(account.owner, order.client_order_id, hold_s=hold_s)
+            return await self.ledger.read(account.owner, order.client_order_id, hold_s=hold_s)
         except (LedgerUnavailableError, LedgerRecoveringError):
             return None
-        return record.outcome if record is not None else None

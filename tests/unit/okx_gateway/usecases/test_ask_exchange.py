@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from okx_gateway.domain.deadline import Deadline
 from okx_gateway.domain.errors import BudgetExhaustedError, LedgerUnavailableError
-from okx_gateway.ledger import redis_budget
+from okx_gateway.ledger import ledger_script
 from okx_gateway.ledger.charge import Charge
 from okx_gateway.okx.verdict import Absent, CancelTaken
 from tests.fakes.desk import OWNER, Desk, named
@@ -99,7 +99,7 @@ async def test_a_slot_promised_by_a_ledger_that_is_lost_since_is_not_used(
 async def test_a_slot_that_was_slept_through_is_taken_anew(
     redis: "Redis", desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(redis_budget, "SLOT_GOOD_S", -1)
+    monkeypatch.setattr(ledger_script, "SLOT_GOOD_S", -1)
     with pytest.raises(LedgerUnavailableError, match="too late"):
         await desk.ask.wait_for_room(OWNER, (Charge("wide", 9, 100_000),), Deadline.after(2))
     assert await redis.zcard(f"okxgw:{{{OWNER}}}:window:wide") == 1, "what is unused is given back"

@@ -237,3 +237,15 @@ async def test_an_absent_order_whose_placing_was_refused_is_not_found(desk: Desk
     desk.exchange.lookups.append(Absent())
     with pytest.raises(errors.OrderNotFoundError):
         await cancel(desk)
+
+
+async def test_an_order_that_okx_has_taken_and_does_not_show_yet_is_not_called_absent(
+    desk: Desk, placed: OrderName
+) -> None:
+    book = dict(desk.exchange.book)
+    desk.exchange.book.clear()
+    desk.exchange.cancels.extend([CancelNeedsLook()] * 3)
+    with pytest.raises(errors.CancelOutcomeUnknownError):
+        await cancel(desk)
+    desk.exchange.book.update(book)
+    assert (await cancel(desk)).exchange_order_id == placed.exchange_order_id

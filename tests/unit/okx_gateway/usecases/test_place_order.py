@@ -22,7 +22,7 @@ from okx_gateway.ledger.grant import Settlement
 from okx_gateway.okx.exchange_clock import ExchangeClock
 from okx_gateway.okx.verdict import PlaceVerdict, Unsent
 from okx_gateway.usecases.place_order import PlaceAnswer
-from tests.fakes.desk import MARGIN_MS, Desk
+from tests.fakes.desk import MARGIN_MS, OWNER, Desk
 from tests.fakes.exchange import NOTHING_TOLD, ScriptedExchange, wall_ms
 from tests.fakes.orders import an_order
 
@@ -390,3 +390,21 @@ async def test_an_order_that_misses_every_slot_is_unsent_and_its_id_free(desk: D
     with pytest.raises(errors.ExchangeUnavailableError):
         await desk.place(an_order())
     assert await desk.record() is None
+
+
+async def test_a_refusal_that_comes_after_others_have_settled_tells_what_stands(
+    desk: Desk, other_desk: Desk
+) -> None:
+    async def slow_refusal(order: NewOrder) -> PlaceVerdict:
+        await asyncio.sleep(1.0)
+        return Refused("51008", "Insufficient balance")
+
+    desk.exchange.on_place = slow_refusal
+    placing = asyncio.ensure_future(desk.place(an_order()))
+    await desk.exchange.placing.wait()
+    record = await other_desk.record()
+    assert record is not None
+    await asyncio.sleep(0.4)
+    await other_desk.ledger.settle(OWNER, "a1", record.fence, NotPlaced())
+    with pytest.raises(errors.OrderNotPlacedError):
+        await placing

@@ -6,6 +6,7 @@ import pytest
 from redis.asyncio import Redis
 
 from okx_gateway.domain.order import NotPlaced, OrderName, Placed
+from okx_gateway.okx.exchange_clock import ExchangeClock
 from okx_gateway.usecases import reconcile
 from tests.fakes.desk import MARGIN_MS, OWNER, VALIDITY_MS, Desk
 from tests.fakes.exchange import ScriptedExchange
@@ -87,6 +88,24 @@ async def test_a_kept_cancel_that_was_given_up_is_taken_over(
     await desk.settle_all()
     assert exchange.cancelled == [OrderName(exchange_order_id="77")]
     assert (await desk.ledger.take_open(OWNER, lease_s=1, rows_max=9)).open_count == 0
+
+
+async def test_a_replica_that_does_not_know_the_time_of_okx_judges_nothing(
+    redis: "Redis", exchange: ScriptedExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconcile, "_FIRST_PAUSE_S", 0.02)
+    exchange.on_place = exchange.accept_after(60)
+    await a_dead_replica(redis, exchange)
+    await asyncio.sleep(DUE_S)
+    desk = await Desk(redis, exchange, clock=ExchangeClock()).open()
+    await desk.accounts.verify_all()
+    running = asyncio.ensure_future(desk.reconcile.run())
+    await asyncio.sleep(0.1)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert exchange.looked_up == []
+    assert len((await desk.ledger.take_open(OWNER, lease_s=1, rows_max=9)).taken) == 1
+    await desk.close()
 
 
 async def test_a_replica_has_caught_up_once_orders_are_admitted(

@@ -4,7 +4,11 @@ from typing import Any
 
 import pytest
 
-from okx_gateway.domain.errors import LedgerUnavailableError, OrderOutcomeUnknownError
+from okx_gateway.domain.errors import (
+    ClientOrderIdTakenError,
+    LedgerUnavailableError,
+    OrderOutcomeUnknownError,
+)
 from okx_gateway.domain.order import Conflict, NotPlaced, Placed, Refused
 from okx_gateway.ledger.charge import Route
 from okx_gateway.ledger.grant import Granted
@@ -197,3 +201,26 @@ async def test_the_end_of_a_doubt_is_foretold(desk: Desk) -> None:
 async def test_doubts_of_one_owner_and_id_are_the_same(desk: Desk) -> None:
     doubt = await a_doubt(desk)
     assert doubt.key == replace(doubt, expiry_ms=1).key == (OWNER, "a1")
+
+
+async def test_an_order_granted_anew_is_looked_for_under_its_new_grant(desk: Desk) -> None:
+    doubt = await a_doubt(desk, expired_ms=600_000)
+    await desk.ledger.settle_unsent(OWNER, "a1", doubt.fence)
+    later = await a_doubt(desk)
+    looking = desk.resolve.begin(doubt)
+    await asyncio.sleep(0.2)
+    assert not looking.done(), "the earlier expiry proves nothing of the later grant"
+    desk.exchange.enter(an_order())
+    assert isinstance(await looking, Placed)
+    record = await desk.record()
+    assert record is not None
+    assert record.fence == later.fence
+
+
+async def test_the_outcome_of_another_order_under_the_id_is_not_told(desk: Desk) -> None:
+    doubt = await a_doubt(desk)
+    await desk.ledger.settle_unsent(OWNER, "a1", doubt.fence)
+    other = an_order(quantity=an_order().quantity * 3)
+    await desk.place(other)
+    with pytest.raises(ClientOrderIdTakenError):
+        await desk.resolve(doubt)
