@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 GATEWAYS = 4
+# OKX takes a batch as a whole or not at all there, so orders that wait share none.
+PORTFOLIO_MARGIN = "4"
 INSTRUMENT = "BTC-USDT"
 # Source: OKX docs, 'Place order': 60 requests per 2 seconds per User ID and Instrument ID.
 PLACES_MAX, WINDOW_S = 60, 2.0
@@ -32,7 +34,8 @@ CANCELS = 20
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def exchange(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Exchange]:
-    async with running_exchange(tmp_path_factory.mktemp("exchange")) as exchange:
+    folder = tmp_path_factory.mktemp("exchange")
+    async with running_exchange(folder, account_level=PORTFOLIO_MARGIN) as exchange:
         # OKX is not always equally far away.
         await exchange.put_faults(
             {"kind": "latency_before", "wait": {"low_ms": 0, "high_ms": 40}},
