@@ -6,7 +6,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test soak check bench proto lock clean
+.PHONY: help demo run test faults soak check bench proto lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,16 +20,20 @@ run: .venv/runtime ## Run the same set and keep it up
 test: .venv/dev ## Run the tests
 	$(PYTEST)
 
-soak: .venv/dev ## Run the longest tests at full length
-	PROPERTY_REQUESTS=10000 $(PYTEST) tests/property
+faults: .venv/dev ## Break things while orders are placed, some minutes; writes build/faults.json
+	$(BIN)/python -m tests.faults quick
 
-check: .venv/dev ## Everything CI checks: format, lint, types, imports, API, tests
+soak: .venv/dev ## Break them thousands of times; SOAK_MINUTES=30 does a part and goes on next time
+	$(BIN)/python -m tests.faults soak $(if $(SOAK_MINUTES),--minutes $(SOAK_MINUTES))
+
+check: .venv/dev ## Everything CI checks: format, lint, types, imports, API, tests, faults
 	$(BIN)/ruff format --check src tests tools bench
 	$(BIN)/ruff check src tests tools bench
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/check_api.py
 	$(MAKE) test
+	$(MAKE) faults
 
 bench: .venv/dev ## Measure the gateway beside its peers; writes build/bench.json
 	$(BIN)/python bench/run.py

@@ -1,12 +1,22 @@
 """Which tests break things?"""
 
-from tests.faults import load_batches, load_fairness, load_leaving, load_limiter, load_same_id
+from tests.faults import (
+    load_batches,
+    load_fairness,
+    load_leaving,
+    load_limiter,
+    load_same_id,
+    property_requests,
+    simulated_schedules,
+)
 from tests.faults.tally import FaultTest
 
 TESTS: tuple[FaultTest, ...] = (
+    *simulated_schedules.TESTS,
     *load_limiter.TESTS,
     *load_batches.TESTS,
     *load_fairness.TESTS,
     *load_same_id.TESTS,
     *load_leaving.TESTS,
+    *property_requests.TESTS,
 )

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Protocol
 
 _WRONG_TOLD_MAX = 20
@@ -54,8 +54,35 @@ class Tally:
         before, _ = self.worst.get(window, (0, 0))
         self.worst[window] = (max(before, count), amount)
 
+    def add(self, other: "Tally") -> None:
+        """Take in what came of more runs.
+
+        Of `figures` whole numbers count and add up; others measure, and the largest stays.
+        """
+        self.runs += other.runs
+        self.duplicates += other.duplicates
+        self.lost += other.lost
+        self.contradicted += other.contradicted
+        self.hits += other.hits
+        for window, (count, amount) in other.worst.items():
+            self.see(window, count, amount)
+        for name, figure in other.figures.items():
+            before = self.figures.get(name, 0)
+            self.figures[name] = before + figure if isinstance(figure, int) else max(before, figure)
+        self.blame(other.wrong)
+
+    def state(self) -> dict[str, Any]:
+        """Return all of it as JSON, for `of_state`."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    @classmethod
+    def of_state(cls, state: dict[str, Any]) -> "Tally":
+        """Return what `state` told."""
+        worst = {name: (count, amount) for name, (count, amount) in state["worst"].items()}
+        return cls(**{**state, "hits": Counter(state["hits"]), "worst": worst})
+
     def row(self) -> dict[str, Any]:
-        """Return it as JSON."""
+        """Return it as JSON for people."""
         return {
             "passed": self.passed,
             "runs": self.runs,
