@@ -10,6 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from okx_gateway.cli.embedded_valkey import server_program
+from okx_gateway.ledger.redis_servers import greet
 
 pytest_plugins = ["tests.plugins.canary_plugin"]
 
@@ -42,7 +43,7 @@ def valkey_url() -> Iterator[str]:
 
 @pytest.fixture
 async def redis(valkey_url: str) -> AsyncIterator["Redis"]:
-    client = Redis.from_url(valkey_url, decode_responses=True, protocol=3)
+    client = Redis.from_url(valkey_url, decode_responses=True, protocol=3, redis_connect_func=greet)
     await client.flushall()
     try:
         yield client

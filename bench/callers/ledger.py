@@ -12,8 +12,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
 from typing import Any
 
-from redis.asyncio import Redis
-
 from bench.order_plan import Account, OrderPlan, PlannedOrder
 from bench.pace import CallPace, Pace
 from okx_gateway.custody.journal_seal import JournalSeal
@@ -26,6 +24,7 @@ from okx_gateway.ledger.grant import Granted, LedgerSettings
 from okx_gateway.ledger.ledger_script import LedgerScripts
 from okx_gateway.ledger.redis_ledger import RedisLedger
 from okx_gateway.ledger.redis_script import RedisScripts
+from okx_gateway.ledger.redis_servers import open_servers
 
 _TIMEOUT_S = 0.5
 _JITTER_MS = 200
@@ -43,9 +42,7 @@ async def connected(plan: OrderPlan, target: str) -> AsyncIterator[tuple[Pace, d
     orders = plan.cycle("gateway")
     charges = ChargeTable(lambda: _JITTER_MS)
     async with AsyncExitStack() as stack:
-        redis = Redis.from_url(target, decode_responses=True, protocol=3)
-        stack.push_async_callback(redis.aclose)
-        scripts = LedgerScripts(RedisScripts(redis, timeout_s=_TIMEOUT_S), new=True)
+        scripts = LedgerScripts(RedisScripts(open_servers(target), timeout_s=_TIMEOUT_S), new=True)
         stack.push_async_callback(scripts.close)
         seal = JournalSeal(VaultKey(secrets.token_bytes(32)))
         ledger = RedisLedger(scripts, LedgerSettings(), seal)

@@ -4,10 +4,6 @@ import ssl
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-
 from okx_gateway.custody.account_register import AccountRegister
 from okx_gateway.custody.credential import Environment
 from okx_gateway.custody.journal_seal import JournalSeal
@@ -24,6 +20,7 @@ from okx_gateway.ledger.redis_amends import RedisAmends
 from okx_gateway.ledger.redis_budget import RedisBudget
 from okx_gateway.ledger.redis_ledger import RedisLedger
 from okx_gateway.ledger.redis_script import RedisScripts
+from okx_gateway.ledger.redis_servers import open_servers
 from okx_gateway.market.clock_sync import ERROR_MS_MAX
 from okx_gateway.market.instrument_catalog import InstrumentCatalog
 from okx_gateway.market.ticker_board import TickerBoard
@@ -43,10 +40,8 @@ from okx_gateway.usecases.settle_order import SettleOrder
 from okx_gateway.usecases.supervisor import Supervisor
 from okx_gateway.usecases.throttling import Throttling
 
-_REDIS_CONNECT_TIMEOUT_S = 0.5
 # Redis answers in a millisecond; one that has not by then is treated as down.
 _REDIS_TIMEOUT_S = 0.5
-_REDIS_CONNECTIONS_MAX = 16
 
 
 class UnfitSettingsError(Exception):
@@ -191,10 +186,13 @@ def _make_orders(
 
 
 def _make_ledger(settings: Settings, stack: AsyncExitStack, seal: JournalSeal) -> LedgerParts:
-    redis = _redis(settings)
-    stack.push_async_callback(redis.aclose)
     scripts = LedgerScripts(
-        RedisScripts(redis, timeout_s=_REDIS_TIMEOUT_S), new=settings.redis_is_new
+        RedisScripts(
+            open_servers(settings.redis_url),
+            timeout_s=_REDIS_TIMEOUT_S,
+            replicas_min=settings.redis_replicas_min,
+        ),
+        new=settings.redis_is_new,
     )
     stack.push_async_callback(scripts.close)
     ledger_settings = LedgerSettings(
@@ -263,19 +261,4 @@ def _vault_key(settings: Settings) -> VaultKey:
     assert settings.vault_key is not None  # noqa: S101  # require_servable saw to it
     return vault_key_from_text(
         settings.vault_key.get_secret_value(), origin="OKX_GATEWAY_VAULT_KEY"
-    )
-
-
-def _redis(settings: Settings) -> "Redis":
-    over_tcp = {} if settings.redis_url.startswith("unix") else {"socket_keepalive": True}
-    return Redis.from_url(
-        settings.redis_url,
-        **over_tcp,
-        decode_responses=True,
-        protocol=3,
-        socket_timeout=None,  # the ledger bounds each round trip as a whole
-        socket_connect_timeout=_REDIS_CONNECT_TIMEOUT_S,
-        max_connections=_REDIS_CONNECTIONS_MAX,
-        # A script that was not answered may have run: nothing is sent again by itself.
-        retry=Retry(NoBackoff(), 0),
     )

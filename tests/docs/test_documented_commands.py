@@ -256,7 +256,7 @@ def test_what_make_run_says_works_and_so_do_the_pages_of_the_readme(walk: Walk) 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_block_says_what_it_is(document: Path) -> None:
     for block in blocks_of(document):
-        assert block.language in {"sh", "python", "json", "yaml"}, block
+        assert block.language in {"sh", "python", "json", "yaml", "mermaid"}, block
         if block.language == "sh":
             assert set(block.words) <= {"background", "shown"}, block
         if "shown" in block.words:

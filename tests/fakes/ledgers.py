@@ -12,13 +12,14 @@ from okx_gateway.ledger.ledger_script import LedgerScripts
 from okx_gateway.ledger.redis_budget import RedisBudget
 from okx_gateway.ledger.redis_ledger import RedisLedger
 from okx_gateway.ledger.redis_script import RedisScripts
+from okx_gateway.ledger.redis_servers import OneServer
 
 SEAL = JournalSeal(VaultKey(b"a vault key that only tests use."))
 SETTINGS = LedgerSettings(margin_ms=500)
 
 
 def scripts_on(redis: "Redis", *, new: bool = True, timeout_s: float = 0.5) -> LedgerScripts:
-    return LedgerScripts(RedisScripts(redis, timeout_s=timeout_s), new=new)
+    return LedgerScripts(RedisScripts(OneServer(redis), timeout_s=timeout_s), new=new)
 
 
 def a_ledger(

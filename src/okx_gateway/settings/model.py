@@ -55,10 +55,19 @@ class Settings(BaseModel):
 
     redis_url: Annotated[str, AfterValidator(value.redis_url)] = _setting(
         "",
-        "Redis or Valkey that holds budget and journal for all replicas; serving needs it. "
+        "Redis or Valkey that holds budget and journal for all replicas; serving needs it. Also "
+        "redis+sentinel://HOST:PORT,HOST:PORT/SERVICE or redis+cluster://HOST:PORT,HOST:PORT. "
         "May carry a password, so it is shown without.",
         "redis://localhost:6379/0",
         repr=False,
+    )
+    redis_replicas_min: int = _setting(
+        0,
+        "How many replicas of Redis must have an order's row before it is sent; where Redis fails "
+        "over to a replica, 1 or more.",
+        "1",
+        ge=0,
+        le=5,
     )
     redis_is_new: bool = _setting(
         False,

@@ -19,6 +19,8 @@ from okx_gateway.settings.listen_address import (
 )
 
 _REDIS_SCHEMES = ("redis", "rediss", "unix")
+_SENTINEL_SCHEMES = ("redis+sentinel", "rediss+sentinel")
+_CLUSTER_SCHEMES = ("redis+cluster", "rediss+cluster")
 _FAMILY = re.compile(r"[A-Z0-9]{1,16}-[A-Z0-9]{1,16}(?:_[A-Z]{1,8})?")  # such as BTC-USD
 _KEY_LENGTH_BYTES = 32
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
@@ -28,10 +30,28 @@ def redis_url(text: str) -> str:
     """A URL that redis-py reads; empty where none is given."""
     if text:
         parts = _split(text)
+        if parts.scheme in (*_SENTINEL_SCHEMES, *_CLUSTER_SCHEMES):
+            return _several(text, parts)
         if parts.scheme not in _REDIS_SCHEMES:
-            raise ValueError("must begin with redis://, rediss:// or unix://")
+            raise ValueError(
+                "must begin with redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://"
+            )
         if not (parts.path if parts.scheme == "unix" else parts.hostname):
             raise ValueError("must name a host, or for unix:// the path of a socket")
+    return text
+
+
+def _several(text: str, parts: SplitResult) -> str:
+    for host in parts.netloc.rpartition("@")[2].split(","):
+        try:
+            named = urlsplit(f"//{host}")
+            complete = bool(named.hostname) and (named.port or 1) > 0
+        except ValueError:
+            complete = False
+        if not complete:
+            raise ValueError("must name HOST:PORT of each server, with commas between")
+    if parts.scheme in _SENTINEL_SCHEMES and not parts.path.strip("/"):
+        raise ValueError("must name the service after the hosts, as in HOST:PORT,HOST:PORT/SERVICE")
     return text
 
 

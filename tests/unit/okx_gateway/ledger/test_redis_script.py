@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,11 +11,12 @@ from redis.asyncio import Redis
 from okx_gateway.domain.errors import LedgerUnavailableError
 from okx_gateway.ledger import redis_script
 from okx_gateway.ledger.redis_script import RedisScripts
+from okx_gateway.ledger.redis_servers import OneServer, open_servers
 
 
 @pytest.fixture
 async def scripts(redis: "Redis") -> AsyncIterator[RedisScripts]:
-    scripts = RedisScripts(redis, timeout_s=2)
+    scripts = RedisScripts(OneServer(redis), timeout_s=2)
     scripts.load("read_order", ["clock"])
     scripts.load("spend", ["clock", "window"])
     yield scripts
@@ -38,9 +40,9 @@ def lengths(scripts: RedisScripts, monkeypatch: pytest.MonkeyPatch) -> list[int]
     seen: list[int] = []
     original = scripts._pipeline
 
-    async def counted(calls: list[Any]) -> list[Any]:
+    async def counted(home: str, calls: list[Any]) -> list[Any]:
         seen.append(len(calls))
-        return await original(calls)
+        return await original(home, calls)
 
     monkeypatch.setattr(scripts, "_pipeline", counted)
     return seen
@@ -134,12 +136,13 @@ async def test_an_answer_to_another_call_is_not_believed_and_its_connection_drop
     await read(scripts, "row")
     connection = await redis.client_id()
     assert await redis.client_id() == connection
-    right = scripts._scripts["read_order"].sha
-    scripts._scripts["read_order"].sha = await redis.script_load("return {'another nonce', {}}")
+    right = scripts._scripts["read_order"]
+    wrong = await redis.script_load("return {'another nonce', {}}")
+    scripts._scripts["read_order"] = replace(right, sha=wrong)
     with pytest.raises(LedgerUnavailableError, match="another call"):
         await read(scripts, "row")
     assert await redis.client_id() != connection
-    scripts._scripts["read_order"].sha = right
+    scripts._scripts["read_order"] = right
     assert await read(scripts, "row") == [[]]
 
 
@@ -155,13 +158,11 @@ async def test_a_script_that_fails_is_told_to_its_caller_alone(
 
 
 async def test_a_server_that_is_gone_is_told_to_everybody_who_waits() -> None:
-    gone = Redis.from_url("unix:///nonexistent/valkey.sock")
-    scripts = RedisScripts(gone, timeout_s=2)
+    scripts = RedisScripts(open_servers("unix:///nonexistent/valkey.sock"), timeout_s=2)
     scripts.load("read_order", ["clock"])
     told = await asyncio.gather(*(read(scripts, "row") for _ in range(3)), return_exceptions=True)
     assert [type(each) for each in told] == [LedgerUnavailableError] * 3
     await scripts.close()
-    await gone.aclose()
 
 
 async def test_a_server_that_does_not_answer_in_time_is_given_up_and_later_calls_are_right(
