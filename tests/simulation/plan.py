@@ -15,10 +15,10 @@ INSIDE = ("called", "begun", "guarded", "written")
 
 SCRIPTS = (
     *("admit_order", "settle_order", "read_order", "spend", "take_open", "adopt_order"),
-    *("keep_cancel", "end_cancel", "begin_amend", "end_amend"),
+    *("keep_cancel", "end_cancel"),
 )
 REQUESTS = (
-    *("place_order", "place_orders", "amend_order", "cancel_order", "get_order"),
+    *("place_order", "place_orders", "cancel_order", "get_order"),
     *("get_orders_pending", "get_orders_history", "get_fills"),
 )
 # Orders go through these; the others are struck less often.
@@ -138,6 +138,10 @@ def draw_plan(seed: int) -> Plan:
     shows_us = int((slack_us - queue_us) * draw.choice([0.02, 0.5, 1.0]))
     engine = draw.random()
     scale = draw.choice([1, 10, 20, 20, 30])
+    blind_us, lists_are_blind = draw.choice(
+        [(0, False)] * 4 + [(3_000_000, False), (800_000, True)]
+    )
+    blind_from_us = draw.randint(0, 12_000_000)
     habits = Habits(
         checks_expiry_on_arrival=engine < 0.7,
         checks_expiry_in_engine=engine > 0.4,
@@ -145,6 +149,9 @@ def draw_plan(seed: int) -> Plan:
         shows_after_us=shows_us,
         refuses=draw.choice([0.0, 0.05, 0.2]),
         clock_ahead_us=draw.randint(-40_000_000, 40_000_000),
+        blind_from_us=blind_from_us,
+        blind_until_us=blind_from_us + blind_us,
+        lists_are_blind=lists_are_blind,
     )
     rush = draw.random() < 0.2 and scale > 1
     count = draw.randint(4, 10) if rush else draw.randint(1, 5)
@@ -159,6 +166,9 @@ def draw_plan(seed: int) -> Plan:
     heal_us = int(ends_us + draw.random() * draw.choice([0, 2_000_000, 12_000_000]))
     troubles = () if calm < 0.15 else _troubles(draw, ends_us)
     loses = any(each.kind in LOSSES for each in troubles)
+    if loses:
+        # An order whose row is lost is looked up once before it is sent: then OKX has to tell.
+        habits = replace(habits, blind_until_us=0, lists_are_blind=False)
     durable = any(trouble.kind == "split" for trouble in troubles) or draw.random() < 0.3
     return Plan(
         seed=seed,
@@ -276,11 +286,11 @@ def _trouble(draw: random.Random, kind: str, ends_us: int) -> Trouble:
 
 def _point(draw: random.Random, kind: str) -> str:
     if draw.random() < 0.5:
-        names: tuple[str, ...] = SCRIPTS if draw.random() < 0.3 else _BUSY
+        names: tuple[str, ...] = SCRIPTS if draw.random() < 0.5 else _BUSY
         name = draw.choice([each for each in names if each in SCRIPTS])
         points: tuple[str, ...] = SCRIPT_POINTS
     else:
-        names = REQUESTS if draw.random() < 0.3 else _BUSY
+        names = REQUESTS if draw.random() < 0.5 else _BUSY
         name = draw.choice([each for each in names if each in REQUESTS])
         points = REQUEST_POINTS
     chosen = [each for each in points if kind != "stall" or each.rpartition(".")[2] in INSIDE]

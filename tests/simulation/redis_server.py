@@ -232,7 +232,7 @@ class SimulatedRedis:
         delay_us = world.latency_us()
         if world.chance(world.plan.mischief.script_reply_late):
             world.hits["script reply late"] += 1
-            delay_us += int(world.draw.random() * 700_000)
+            delay_us += int(world.draw.random() * 1_200_000)
         world.loop.in_us(delay_us, self._deliver, call, reply)
 
     def _deliver(self, call: _Call, reply: Any) -> None:

@@ -31,7 +31,8 @@ from tests.simulation.wire import Network, SimulatedRestClient
 from tests.simulation.world import World
 
 ACCOUNT, OWNER = "main", "demo:1"
-REDIS_TIMEOUT_S = 0.5
+# As long to get a connection as to be answered.
+REDIS_TIMEOUT_S = 1.0
 _KEY = VaultKey(b"an example key for the simulator")
 _INSTRUMENTS = {
     name: Instrument(
@@ -155,6 +156,7 @@ def settings_of(plan: Plan) -> Settings:
         budget_jitter_ms=plan.jitter_ms,
         caller_shares=plan.caller_shares,
         redis_is_new=plan.ledger == "new",
+        redis_replicas_min=int(plan.durable),
     )
 
 
@@ -196,7 +198,7 @@ def start_replica(
         "InstrumentCatalog": lambda *_, **__: _Instruments(),
         "TickerBoard": lambda *_, **__: _Idle(),
         "WebSocketClient": lambda *_, **__: _Idle(),
-        "_redis": lambda *_: _Idle(),
+        "open_servers": lambda *_, **__: _Idle(),
         "_vault_key": lambda *_: _KEY,
         "_signer": lambda *_: _Signer(),
     }
