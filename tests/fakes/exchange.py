@@ -176,8 +176,8 @@ class ScriptedExchange(ExchangeClient):
         return row
 
     async def accept(self, order: NewOrder) -> PlaceVerdict:
-        row = self.enter(order)
-        return Placed(row["ordId"], int(row["cTime"]), 1_700_000_000_000_000, 1_700_000_000_000_009)
+        row, now_us = self.enter(order), wall_ms() * 1_000
+        return Placed(row["ordId"], int(row["cTime"]), now_us, now_us + 9)
 
     async def lose_reply(self, order: NewOrder) -> PlaceVerdict:
         self.enter(order)

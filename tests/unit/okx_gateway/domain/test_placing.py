@@ -14,12 +14,49 @@ def test_every_state_is_reached_and_every_event_happens() -> None:
     assert {event for _, event in PLACING} == set(Event)
 
 
-@pytest.mark.parametrize(
-    ("state", "event"), [(State.NEW, Event.FOUND), (State.PLACED, Event.ABSENT)]
-)
-def test_what_cannot_happen_is_refused(state: State, event: Event) -> None:
-    with pytest.raises(ValueError, match="cannot happen"):
-        after(state, event)
+LOOKED_FIRST = {Event.FOUND_UNKNOWN, Event.FOUND_UNKNOWN_OTHER}
+HAPPENS = {
+    State.NEW: {Event.ADMITTED, Event.NOT_ADMITTED, *LOOKED_FIRST},
+    # One for each thing that one attempt to write can come to, and one for its replica's end.
+    State.SENDING: {
+        *(Event.ACCEPTED, Event.REFUSED, Event.UNSENT, Event.SLOT_MISSED, Event.NO_PROOF),
+        Event.CRASHED,
+    },
+    # One for each thing that looking can tell.
+    State.DOUBT: {
+        *(Event.FOUND, Event.FOUND_OTHER, Event.ABSENT, Event.ABSENT_PROVEN, Event.NOT_TOLD),
+        Event.FORGOTTEN,
+    },
+}
+
+
+@pytest.mark.parametrize("event", Event)
+@pytest.mark.parametrize("state", State)
+def test_what_can_happen_leads_somewhere_and_everything_else_is_refused(
+    state: State, event: Event
+) -> None:
+    if event in HAPPENS.get(state, set()):
+        assert after(state, event) is PLACING[state, event]
+    else:
+        with pytest.raises(ValueError, match="cannot happen"):
+            after(state, event)
+
+
+def test_a_caller_is_told_of_everything_but_of_what_goes_on() -> None:
+    silent = {step.to for step in PLACING.values() if not step.told or not step.status}
+    assert silent == {State.SENDING}
+    assert not any(
+        step.told or step.status for step in PLACING.values() if step.to is State.SENDING
+    )
+
+
+def test_one_end_has_one_status_and_no_other_has_the_same() -> None:
+    ends: dict[State, set[str]] = {}
+    for step in PLACING.values():
+        if step.to in FINAL:
+            ends.setdefault(step.to, set()).add(step.status)
+    assert [len(statuses) for statuses in ends.values()] == [1] * len(FINAL)
+    assert len(set.union(*ends.values())) == len(FINAL)
 
 
 def test_only_before_the_first_byte_an_id_becomes_free_again() -> None:

@@ -1,6 +1,7 @@
 """Whatever happens, one id is written to the wire once, and no more is said than is known."""
 
 import asyncio
+import contextlib
 import time
 from decimal import Decimal
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from okx_gateway.domain import errors
+from okx_gateway.domain.instrument import Instrument
 from okx_gateway.domain.order import (
     Conflict,
     NewOrder,
@@ -18,9 +20,11 @@ from okx_gateway.domain.order import (
     Refused,
     TradeMode,
 )
+from okx_gateway.domain.placing import State, state_of
 from okx_gateway.ledger.grant import Settlement
+from okx_gateway.okx import code as codes
 from okx_gateway.okx.exchange_clock import ExchangeClock
-from okx_gateway.okx.verdict import PlaceVerdict, Unsent
+from okx_gateway.okx.verdict import InDoubt, PlaceVerdict, Unsent
 from okx_gateway.usecases.place_order import PlaceAnswer
 from tests.fakes.desk import MARGIN_MS, OWNER, Desk
 from tests.fakes.exchange import NOTHING_TOLD, ScriptedExchange, wall_ms
@@ -284,6 +288,7 @@ async def test_an_outcome_is_put_on_record_though_the_ledger_fails_at_first(desk
     assert (await desk.settled()).outcome == answer.placed
 
 
+PORTFOLIO_MARGIN = "4"  # where no order shares a batch
 UNKNOWN_ACCOUNT, UNLISTED = an_order(account="nobody"), an_order(instrument="XYZ-USDT")
 
 
@@ -408,3 +413,100 @@ async def test_a_refusal_that_comes_after_others_have_settled_tells_what_stands(
     await other_desk.ledger.settle(OWNER, "a1", record.fence, NotPlaced())
     with pytest.raises(errors.OrderNotPlacedError):
         await placing
+
+
+async def test_a_stall_between_grant_and_write_costs_a_new_slot_and_nothing_else(
+    redis: "Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchange, on_time = ScriptedExchange(), ScriptedExchange.place
+
+    async def as_the_wire_does(
+        self: ScriptedExchange,
+        order: NewOrder,
+        instrument: Instrument,
+        *,
+        expiry_ms: int,
+        write_before_s: float,
+    ) -> PlaceVerdict:
+        if time.monotonic() > write_before_s:
+            return Unsent("held up", late=True)
+        return await on_time(self, order, instrument, expiry_ms=expiry_ms)
+
+    monkeypatch.setattr(ScriptedExchange, "place", as_the_wire_does)
+    desk = await Desk(redis, exchange).open()
+    await desk.place(an_order("warm"))
+    admit, stalls = desk.ledger.admit, [0.06, 0.06]
+
+    async def stalled(*order: Any, **how: Any) -> Any:
+        granted = await admit(*order, **how)
+        if stalls:
+            time.sleep(stalls.pop())  # noqa: ASYNC251  # the process stands still
+        return granted
+
+    monkeypatch.setattr(desk.ledger, "admit", stalled)
+    assert not (await desk.place(an_order())).replayed
+    assert [order.client_order_id for order in exchange.placed] == ["warm", "a1"]
+    assert stalls == []
+    # What was missed is given back: the window holds what was sent, and no more.
+    assert await redis.zcard(f"okxgw:{{{OWNER}}}:window:place_order:BTC-USDT") == 2
+    await desk.close()
+
+
+@pytest.mark.parametrize(
+    ("verdict", "state"),
+    [
+        (Placed("7", 1), State.PLACED),
+        (Refused("51008", ""), State.REFUSED),
+        (Unsent("ClientConnectorError"), State.NEW),
+        (InDoubt("code 50004"), State.DOUBT),
+    ],
+)
+async def test_every_answer_leads_where_the_table_says(
+    desk: Desk, verdict: PlaceVerdict, state: State
+) -> None:
+    desk.exchange.on_place = desk.exchange.always(verdict)
+    desk.exchange.lookups.extend([NOTHING_TOLD] * 100)
+    with contextlib.suppress(errors.GatewayError):
+        await desk.place(an_order(), within_s=0.2)
+    if state is not State.DOUBT:  # which goes on behind the caller
+        await desk.settle_all()
+    record = await desk.record()
+    assert (State.NEW if record is None else state_of(record.outcome)) is state
+
+
+@pytest.mark.parametrize("code", sorted(codes.THROTTLED))
+async def test_what_okx_calls_full_is_full_for_the_next_order(desk: Desk, code: str) -> None:
+    desk.exchange.config["acctLv"] = PORTFOLIO_MARGIN
+    desk.exchange.on_place = desk.exchange.always(Refused(code, "Too Many Requests"))
+    with pytest.raises(errors.OrderRefusedError):
+        await desk.place(an_order())
+    await desk.settle_all()
+    with pytest.raises(errors.BudgetExhaustedError) as exhausted:
+        await desk.place(an_order("a2"), within_s=0.5)
+    assert exhausted.value.window == "place_order:BTC-USDT"
+    assert len(desk.exchange.placed) == 1
+
+
+async def test_a_refusal_for_another_cause_leaves_the_budget_as_it_is(desk: Desk) -> None:
+    desk.exchange.on_place = desk.exchange.always(Refused("51008", "Insufficient balance"))
+    for name in ("a1", "a2"):
+        with pytest.raises(errors.OrderRefusedError):
+            await desk.place(an_order(name), within_s=0.5)
+
+
+@pytest.mark.parametrize("told_ago_s", [60, -60])
+async def test_a_time_of_arrival_that_cannot_be_neither_frees_nor_fills_the_window(
+    desk: Desk, told_ago_s: int
+) -> None:
+    desk.exchange.config["acctLv"] = PORTFOLIO_MARGIN
+
+    async def astray(order: NewOrder) -> PlaceVerdict:
+        row, told_ms = desk.exchange.enter(order), wall_ms() - told_ago_s * 1000
+        return Placed(row["ordId"], wall_ms(), told_ms * 1000, told_ms * 1000)
+
+    desk.exchange.on_place = astray
+    await asyncio.gather(*(desk.place(an_order(f"a{number}")) for number in range(60)))
+    await desk.settle_all()
+    with pytest.raises(errors.BudgetExhaustedError) as exhausted:
+        await desk.place(an_order("b1"), within_s=0.5)
+    assert 1_000 < exhausted.value.retry_after_ms <= 2_100
