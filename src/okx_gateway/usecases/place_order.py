@@ -113,7 +113,7 @@ class PlaceOrder:
         admission = await self._admit(request)
         match admission:
             case Known(record):
-                outcome = await self._recall(request, record)
+                outcome = await self._recall(request, record, self._sending.get(request.key))
             case Granted():
                 outcome = await self._send_only_once(request, admission)
             case Placed():
@@ -160,19 +160,25 @@ class PlaceOrder:
                     case State.NEW, Unsent(cause):
                         break
                     case State.SENDING, Missed(cause, alone):
-                        granted = await self._grant_anew(request, granted, alone=alone)
+                        match await self._grant_anew(request, granted, alone=alone):
+                            case Granted() as granted:
+                                pass
+                            case Known(record):
+                                # The row was lost, and the same order placed by another call.
+                                return await self._recall(request, record, None)
+                            case Placed() as placed:
+                                return placed
         await self._settle.unsent(request.account, request.order, granted.fence)
         raise errors.ExchangeUnavailableError(cause)
 
-    async def _grant_anew(self, request: PlaceRequest, missed: Granted, *, alone: bool) -> Granted:
+    async def _grant_anew(
+        self, request: PlaceRequest, missed: Granted, *, alone: bool
+    ) -> Known | Granted | Placed:
         try:
-            granted = await self._admit(request, given_up=missed.fence, alone=alone)
+            return await self._admit(request, given_up=missed.fence, alone=alone)
         except errors.GatewayError:
             await self._settle.unsent(request.account, request.order, missed.fence)
             raise
-        if not isinstance(granted, Granted):
-            raise errors.LedgerUnavailableError("it has given the grant to another")
-        return granted
 
     async def _end(
         self,
@@ -206,7 +212,10 @@ class PlaceOrder:
             route = request.routes[granted.route]
             self._ask.throttling.seen(request.account.owner, route, sent.code)
 
-    async def _recall(self, request: PlaceRequest, record: OrderRecord) -> Outcome:
+    async def _recall(
+        self, request: PlaceRequest, record: OrderRecord, sending: asyncio.Future[Outcome] | None
+    ) -> Outcome:
+        """What became of a known order; `sending` where another call of this replica sends it."""
         order = request.order
         if record.caller != request.caller:
             raise errors.ClientOrderIdTakenError(order.client_order_id)
@@ -215,7 +224,6 @@ class PlaceOrder:
             raise errors.ClientOrderIdTakenError(order.client_order_id, difference)
         if record.outcome is not None:
             return record.outcome
-        sending = self._sending.get(request.key)
         if sending is not None:
             return await asyncio.shield(sending)
         doubt = Doubt.of(record, request.account, request.instrument)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -28,7 +29,7 @@ from okx_gateway.okx.verdict import InDoubt, PlaceVerdict, Unsent
 from okx_gateway.usecases.place_order import PlaceAnswer
 from tests.fakes.desk import MARGIN_MS, OWNER, Desk
 from tests.fakes.exchange import NOTHING_TOLD, ScriptedExchange, wall_ms
-from tests.fakes.orders import an_order
+from tests.fakes.orders import NET, an_instrument, an_order
 
 
 async def test_an_order_is_placed_once_and_the_answer_given_again(desk: Desk) -> None:
@@ -510,3 +511,117 @@ async def test_a_time_of_arrival_that_cannot_be_neither_frees_nor_fills_the_wind
     with pytest.raises(errors.BudgetExhaustedError) as exhausted:
         await desk.place(an_order("b1"), within_s=0.5)
     assert 1_000 < exhausted.value.retry_after_ms <= 2_100
+
+
+async def test_an_order_that_lost_its_row_to_the_same_order_tells_what_became_of_that(
+    redis: "Redis", desk: Desk
+) -> None:
+    async def lose_the_row(order: NewOrder) -> PlaceVerdict:
+        await redis.delete(f"okxgw:{{{OWNER}}}:order:a1")
+        await desk.ledger.adopt(
+            order, owner=OWNER, caller="desk", sent_ms=wall_ms(), outcome=Placed("77", wall_ms())
+        )
+        return Unsent("held up", late=True)
+
+    desk.exchange.on_place = lose_the_row
+    assert (await desk.place(an_order())).placed.exchange_order_id == "77"
+    assert len(desk.exchange.placed) == 1
+
+
+async def test_an_order_that_missed_its_slot_and_gets_no_other_frees_its_id(desk: Desk) -> None:
+    desk.exchange.config["acctLv"] = PORTFOLIO_MARGIN
+
+    async def too_late(order: NewOrder) -> PlaceVerdict:
+        await desk.budget.freeze(OWNER, desk.charges.of_placing(an_instrument(), NET, "desk")[0][0])
+        return Unsent("held up", late=True)
+
+    desk.exchange.on_place = too_late
+    with pytest.raises(errors.BudgetExhaustedError):
+        await desk.place(an_order(), within_s=1.0)
+    assert await desk.record() is None
+
+
+async def test_who_asks_elsewhere_leaves_the_first_answer_time_before_looking(
+    desk: Desk, other_desk: Desk
+) -> None:
+    desk.exchange.on_place = desk.exchange.accept_after(0.1)
+    first = asyncio.ensure_future(desk.place(an_order()))
+    await desk.exchange.placing.wait()
+    assert (await other_desk.place(an_order())).placed == (await first).placed
+    assert desk.exchange.looked_up == []
+
+
+async def test_who_runs_out_of_time_is_told_when_the_end_is_known(desk: Desk) -> None:
+    desk.exchange.on_place = desk.exchange.accept_after(0.3)
+    with pytest.raises(errors.OrderOutcomeUnknownError) as unknown:
+        await desk.place(an_order(), within_s=0.1)
+    told = datetime.fromisoformat(unknown.value.metadata["resolveTime"])
+    left_s = told.timestamp() - wall_ms() / 1000
+    assert MARGIN_MS / 1000 < left_s <= MARGIN_MS / 1000 + 1.1
+
+
+async def test_an_order_placed_is_not_cancelled_by_itself(desk: Desk) -> None:
+    await desk.place(an_order())
+    await desk.settle_all()
+    assert desk.exchange.cancelled == []
+
+
+BATCH_LOG = f"okxgw:{{{OWNER}}}:window:place_orders:BTC-USDT"
+
+
+async def batch_spends(redis: "Redis") -> dict[str, float]:
+    spends: Any = await redis.zrange(BATCH_LOG, 0, -1, withscores=True)
+    return dict(spends)
+
+
+async def fill_single_orders(desk: Desk) -> None:
+    await asyncio.gather(*(desk.place(an_order(f"s{number}")) for number in range(60)))
+
+
+async def test_orders_of_a_batch_are_counted_at_their_arrival_where_batches_are(
+    redis: "Redis", desk: Desk
+) -> None:
+    await fill_single_orders(desk)
+    slots: dict[str, float] = {}
+
+    async def slowly(order: NewOrder) -> PlaceVerdict:
+        slots.update(await batch_spends(redis))
+        await asyncio.sleep(0.2)
+        return await desk.exchange.accept(order)
+
+    desk.exchange.on_place = slowly
+    await asyncio.gather(*(desk.place(an_order(name)) for name in ("b1", "b2")))
+    await desk.settle_all()
+    assert len(desk.exchange.batches) == 1
+    counted = await batch_spends(redis)
+    assert counted.keys() == slots.keys()
+    # 200 ms later than its slot, less the 100 ms by which the window is widened.
+    assert all(90_000 < counted[name] - slot < 200_000 for name, slot in slots.items())
+
+
+async def test_a_batch_that_okx_throttles_freezes_the_window_of_batches_alone(desk: Desk) -> None:
+    await fill_single_orders(desk)
+    desk.exchange.on_place = desk.exchange.always(Refused("50011", "Too Many Requests"))
+    told = await asyncio.gather(
+        *(desk.place(an_order(name)) for name in ("b1", "b2")), return_exceptions=True
+    )
+    assert [type(each) for each in told] == [errors.OrderRefusedError] * 2
+    await desk.settle_all()
+    view = await desk.budget.view(OWNER)
+    frozen = {window.name: window.frozen_ms > 0 for window in view.windows}
+    assert frozen == {"place_order:BTC-USDT": False, "place_orders:BTC-USDT": True}
+
+
+async def test_orders_of_a_batch_that_missed_its_slot_give_it_back(
+    redis: "Redis", desk: Desk
+) -> None:
+    await fill_single_orders(desk)
+    late = [Unsent("held up", late=True)] * 2
+
+    async def once_late(order: NewOrder) -> PlaceVerdict:
+        return late.pop() if late else await desk.exchange.accept(order)
+
+    desk.exchange.on_place = once_late
+    await asyncio.gather(*(desk.place(an_order(name)) for name in ("b1", "b2")))
+    assert len(desk.exchange.batches) == 2
+    assert len(await batch_spends(redis)) == 2
