@@ -31,7 +31,7 @@ def test_without_any_everybody_may_take_all() -> None:
         ("algo=0-101", "at most its maximum"),
         ("algo=1-2,algo=1-2", "once"),
         ("*=10-50", "nothing to \\*"),
-        ("a=60-60,b=60-60", "100 percent"),
+        ("a=60-60,b=41-41", "100 percent"),
         (",".join(f"a{n}=0-1" for n in range(40)), "at most 32"),
     ],
 )
@@ -46,3 +46,7 @@ def test_pool_and_guarantees_make_the_whole(guarantees: dict[str, int], count: i
     kept = sum(count * part // 100 for part in guarantees.values())
     assert shares.pool(count) + kept == count
     assert shares.pool(count) >= 0
+
+
+def test_all_of_a_window_may_be_promised() -> None:
+    assert caller_shares_from("a=60-60,b=40-40").pool(60) == 0

@@ -144,3 +144,13 @@ def test_the_parts_of_a_window_never_add_up_to_more_than_okx_allows(
     assert pool + shares + floor * table.replicas_max <= endpoint.limit.count
     for part in parts:
         assert part.cap is None or part.cap.capacity >= 0
+
+
+def test_nothing_that_callers_are_given_bounds_the_gateway() -> None:
+    [gateway] = SHARED.of_read(Endpoint.GET_BALANCE, GATEWAY)
+    assert gateway.cap is None
+
+
+def test_connecting_is_counted_as_okx_counts_it() -> None:
+    [charge] = TABLE.of_connecting()
+    assert (charge.name, charge.pool, charge.width_us) == ("websocket_connect", 3, 1_100_000)

@@ -1,4 +1,5 @@
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from redis.asyncio import Redis
 from okx_gateway.domain.errors import LedgerUnavailableError
 from okx_gateway.ledger.charge import Charge, Part
 from okx_gateway.ledger.ledger_script import LedgerScripts, log_arguments, log_keys, new_fence
+from okx_gateway.ledger.redis_script import RedisScripts
 from tests.fakes.ledgers import scripts_on
 
 ROUTES = (
@@ -70,3 +72,29 @@ async def test_a_leap_of_the_clock_voids_the_answer_and_fills_the_windows(redis:
     assert scripts.latest_us("o", 1.0) is None, "not known anew before the next grant"
     await asyncio.sleep(0.11)
     assert (await spend(scripts))[0] == "granted"
+
+
+async def test_a_clock_that_steps_back_is_held_until_it_has_come_as_far(redis: "Redis") -> None:
+    await spend(scripts_on(redis))
+    [seconds, _] = await redis.time()
+    ahead_us = (seconds + 10) * 1_000_000
+    await redis.hset("okxgw:{o}:epoch", "last_us", ahead_us)
+    shown = [int((await spend(scripts_on(redis)))[-1]) for _ in range(3)]
+    assert ahead_us <= shown[0] <= shown[1] <= shown[2] < ahead_us + 1_000_000
+
+
+class SlowReplies(RedisScripts):
+    """Redis has run the script; its answer comes late."""
+
+    async def call(self, *of: Any, **how: Any) -> list[Any]:
+        answer = await super().call(*of, **how)
+        await asyncio.sleep(0.1)
+        return answer
+
+
+async def test_a_slot_is_no_longer_good_where_its_answer_came_late(redis: "Redis") -> None:
+    scripts = LedgerScripts(SlowReplies(redis, timeout_s=0.5), new=True)
+    answer = await spend(scripts)
+    at_s, until_s = scripts.slot_s("o", int(answer[-1]), int(answer[1]))
+    assert until_s < at_s <= time.monotonic(), "it may have begun late, and ended early"
+    assert scripts.slot_s("o", int(answer[-1]), 1_000_000)[1] - until_s == pytest.approx(1.0)

@@ -28,6 +28,7 @@ from okx_gateway.domain.order import (
 from okx_gateway.ledger.order_record import (
     Intent,
     OrderRecord,
+    cancel_parts,
     fields_of,
     first_difference,
     order_from,
@@ -202,3 +203,39 @@ def test_a_row_that_was_not_written_here_is_not_read(change: dict[str, str]) -> 
 def test_a_row_with_a_part_missing_is_not_read(missing: str) -> None:
     with pytest.raises((ValueError, KeyError)):
         read({name: value for name, value in GOOD.items() if name != missing})
+
+
+@pytest.mark.parametrize("row", [GOOD, row_of(an_order(), ["sending"])])
+def test_a_row_of_another_id_or_owner_is_not_read(row: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="sealed"):
+        read(row, "a2")
+    with pytest.raises(ValueError, match="sealed"):
+        record_from(row, seal=SEAL, owner="demo:2", client_order_id="a1")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"caller": "web"},
+        {"nonce": "cd"},
+        {"sent_ms": "6"},
+        {"remaining_ms": "2001"},
+        {"exchange_order_id": "8"},
+        {"place_ms": "6"},
+        {"receive_us": "6"},
+        {"state": "not_placed"},
+    ],
+)
+def test_a_row_with_a_part_that_was_changed_is_not_read(change: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="sealed"):
+        read(GOOD | change)
+
+
+@pytest.mark.parametrize(
+    "made_for", [("demo:2", "a1", "ab"), (OWNER, "a2", "ab"), (OWNER, "a1", "cd")]
+)
+def test_a_cancel_kept_for_another_order_or_grant_is_not_wanted(
+    made_for: tuple[str, str, str],
+) -> None:
+    assert read(GOOD | {"cancel": SEAL.tag(*cancel_parts(OWNER, "a1", "ab"))}).cancel_wanted
+    assert not read(GOOD | {"cancel": SEAL.tag(*cancel_parts(*made_for))}).cancel_wanted

@@ -38,3 +38,28 @@ def test_the_latest_is_never_before_what_redis_showed() -> None:
     clock = RedisClock()
     seen(clock, 1)
     assert OFFSET_US + 2_000_000 <= clock.latest_us(2.0) <= OFFSET_US + 2_002_000
+
+
+def test_crystals_that_drift_apart_over_hours_are_no_leap() -> None:
+    clock = RedisClock()
+    assert seen(clock, 1)
+    assert seen(clock, 3_601, ahead_us=500_000)
+    assert not seen(clock, 3_602, ahead_us=530_000)
+
+
+def test_what_is_known_is_not_forgotten_over_a_slow_way() -> None:
+    for leap_us in (30_000, -30_000):
+        clock = RedisClock()
+        assert seen(clock, 1)
+        assert clock.agrees(now_us=int(OFFSET_US + 7e6), sent_s=2.0, received_s=12.0)
+        assert not seen(clock, 13, leap_us)
+        assert seen(clock, 13)
+
+
+def test_the_time_of_an_answer_is_known_better_than_its_way_tells() -> None:
+    clock = RedisClock()
+    assert seen(clock, 1)
+    now_us = int(OFFSET_US + 2.2e6)
+    assert clock.agrees(now_us=now_us, sent_s=2.0, received_s=3.0)
+    earliest_s, latest_s = clock.bounds_s(now_us)
+    assert 2.198 < earliest_s <= 2.2 <= latest_s < 2.202

@@ -23,7 +23,7 @@ from okx_gateway.domain.order import (
     TimeInForce,
     TradeMode,
 )
-from okx_gateway.ledger.charge import Charge, Route
+from okx_gateway.ledger.charge import Charge, Part, Route
 from okx_gateway.ledger.grant import Arrival, Granted, Known, LedgerSettings, LookFirst
 from okx_gateway.ledger.ledger_script import new_fence
 from okx_gateway.ledger.redis_ledger import RedisLedger
@@ -423,3 +423,33 @@ async def test_a_cancelled_caller_leaves_no_reply_for_the_next(ledger: RedisLedg
         await asyncio.gather(task, return_exceptions=True)
         record = await ledger.read(OWNER, f"c{number}")
         assert record is None or record.order.client_order_id == f"c{number}"
+
+
+SPLIT = (Charge("w", 5, 60_000_000, share=Part("desk", 1), cap=Part("desk", 3)),)
+
+
+async def test_a_slot_that_was_missed_is_given_back_from_every_part_and_way(
+    redis: "Redis", ledger: RedisLedger
+) -> None:
+    full = (Charge("full", 0, 60_000_000),)
+    await grant(ledger, an_order("a0"), full, SPLIT)  # takes from the share
+    first = await grant(ledger, an_order("a1"), full, SPLIT)  # takes from the pool
+    assert [await spent(redis, name) for name in ("w#desk", "w", "w~desk")] == [1, 1, 1]
+    second = await grant(ledger, an_order("a1"), full, SPLIT, given_up=first.fence)
+    assert [await spent(redis, name) for name in ("w#desk", "w", "w~desk")] == [1, 1, 1]
+    await ledger.settle_unsent(OWNER, "a1", second.fence)
+
+
+async def test_a_time_of_arrival_adds_no_spend_where_there_was_none(
+    redis: "Redis", ledger: RedisLedger
+) -> None:
+    granted = await grant(ledger, an_order("a1"), SPLIT)
+    arrival = Arrival(SPLIT, "desk", granted.slot_s, 1_000)
+    await ledger.settle(OWNER, "a1", granted.fence, Placed("7", EXCHANGE_MS), arrival=arrival)
+    assert [await spent(redis, name) for name in ("w#desk", "w", "w~desk")] == [1, 0, 0]
+
+
+async def test_a_new_ledger_lacks_no_rows_and_is_not_silent(ledger: RedisLedger) -> None:
+    await grant(ledger, an_order("a1"))
+    assert await ledger.silence_left_s(OWNER) == 0
+    assert not await ledger.may_lack_rows(OWNER)

@@ -1,9 +1,14 @@
+from typing import Any
+
 import pytest
 
+from okx_gateway.domain.errors import BudgetExhaustedError, GatewayError, LedgerUnavailableError
 from okx_gateway.domain.order import OrderName, Refused
-from okx_gateway.okx.verdict import CancelNeedsLook, InDoubt
+from okx_gateway.ledger.redis_budget import Slot
+from okx_gateway.okx.verdict import Absent, CancelNeedsLook, InDoubt, LookupVerdict
 from okx_gateway.usecases import kept_cancel
 from tests.fakes.desk import Desk
+from tests.fakes.exchange import NOTHING_TOLD
 from tests.fakes.orders import NET, an_instrument, an_order
 
 
@@ -30,12 +35,40 @@ async def test_a_refusal_for_good_ends_it(desk: Desk) -> None:
     assert await carry_out(desk) == 1
 
 
-async def test_a_finished_order_ends_it_and_a_standing_one_does_not(desk: Desk) -> None:
+@pytest.mark.parametrize("told", [Absent(), NOTHING_TOLD])
+async def test_a_look_that_does_not_show_the_order_does_not_end_it(
+    desk: Desk, told: LookupVerdict
+) -> None:
+    desk.exchange.cancels.append(CancelNeedsLook())
+    desk.exchange.lookups.append(told)
+    assert await carry_out(desk) == 2
+
+
+@pytest.mark.parametrize(
+    "error", [BudgetExhaustedError("cancel_order:BTC-USDT", 1), LedgerUnavailableError("away")]
+)
+async def test_it_waits_for_room_and_for_redis(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, error: GatewayError
+) -> None:
+    spend, errors = desk.budget.spend, [error]
+
+    async def none_at_first(*of: Any, **how: Any) -> Slot:
+        if errors:
+            raise errors.pop()
+        return await spend(*of, **how)
+
+    monkeypatch.setattr(desk.budget, "spend", none_at_first)
+    assert await carry_out(desk) == 1
+    assert errors == []
+
+
+@pytest.mark.parametrize("state", ["filled", "canceled"])
+async def test_a_finished_order_ends_it_and_a_standing_one_does_not(desk: Desk, state: str) -> None:
     desk.exchange.cancels.extend([CancelNeedsLook(), CancelNeedsLook()])
     assert await carry_out(desk) == 3
     desk.exchange.cancelled.clear()
     desk.exchange.cancels.append(CancelNeedsLook())
-    row = desk.exchange.enter(an_order(), state="filled")
+    row = desk.exchange.enter(an_order(), state=state)
     await desk.kept_cancel(NET, an_instrument(), an_order(), row["ordId"])
     assert len(desk.exchange.cancelled) == 1
 

@@ -1,10 +1,12 @@
+import asyncio
 import time
+from typing import Any
 
 import pytest
 
-from okx_gateway.domain.order import Placed
+from okx_gateway.domain.order import NewOrder, Placed
 from okx_gateway.ledger.grant import Granted
-from okx_gateway.okx.verdict import Unsent
+from okx_gateway.okx.verdict import PlaceVerdict, Unsent
 from okx_gateway.usecases.send_order import Missed, SendOrder
 from okx_gateway.usecases.shared_batch import SharedBatch
 from okx_gateway.usecases.supervisor import Supervisor
@@ -67,3 +69,20 @@ async def test_an_order_alone_in_its_batch_is_not_written(
     assert isinstance(sent, Missed)
     assert sent.alone
     assert exchange.placed == []
+
+
+async def test_a_batch_is_to_be_written_before_the_first_of_its_slots_ends(
+    send: SendOrder, exchange: ScriptedExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before_s: list[float] = []
+
+    async def place_batch(orders: list[NewOrder], *_: Any, **how: Any) -> list[PlaceVerdict]:
+        before_s.append(how["write_before_s"])
+        return [Placed("7", 1) for _ in orders]
+
+    monkeypatch.setattr(exchange, "place_batch", place_batch)
+    grants = [granted(route=1), granted(route=1)]
+    await asyncio.gather(
+        *(send(an_order(f"a{n}"), an_instrument(), each) for n, each in enumerate(grants))
+    )
+    assert before_s == [grants[0].until_s]

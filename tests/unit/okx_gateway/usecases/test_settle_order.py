@@ -1,3 +1,6 @@
+import asyncio
+from typing import Any
+
 import pytest
 from redis.asyncio import Redis
 
@@ -6,7 +9,7 @@ from okx_gateway.domain.order import NotPlaced, OrderName, Outcome, Placed, Refu
 from okx_gateway.ledger.grant import Granted, Settlement
 from okx_gateway.ledger.ledger_script import new_fence
 from okx_gateway.usecases import settle_order
-from tests.fakes.desk import OWNER, Desk
+from tests.fakes.desk import OWNER, VALIDITY_MS, Desk
 from tests.fakes.exchange import wall_ms
 from tests.fakes.orders import NET, an_instrument, an_order
 
@@ -79,3 +82,31 @@ async def test_where_redis_stays_away_the_outcome_is_told_all_the_same(
     row = await desk.settle.standing(NET, an_order(), hold_s=0)
     assert row is not None
     assert row.outcome is None, "whoever takes it over learns the same from OKX"
+
+
+async def test_what_was_unsent_is_forgotten_once_redis_is_back(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settle_order, "_PAUSES_S", (0.01, 0.01))
+    fence, forget, away = await a_grant(desk), desk.ledger.settle_unsent, [1, 1]
+
+    async def back_at_last(*of: Any) -> None:
+        if away:
+            away.pop()
+            raise LedgerUnavailableError("TimeoutError")
+        await forget(*of)
+
+    monkeypatch.setattr(desk.ledger, "settle_unsent", back_at_last)
+    await desk.settle.unsent(NET, an_order(), fence)
+    assert await desk.record() is None
+
+
+async def test_a_row_that_somebody_looks_into_is_left_to_him(desk: Desk) -> None:
+    await a_grant(desk)
+    await desk.settle.standing(NET, an_order(), hold_s=30)
+    # Without the hold it is due half a second after its validity.
+    await asyncio.sleep(VALIDITY_MS / 1000 + 0.55)
+    assert (await desk.ledger.take_open(OWNER, lease_s=1, rows_max=9)).taken == ()
+    await desk.settle.standing(NET, an_order(), hold_s=0.001)
+    await asyncio.sleep(0.01)
+    assert len((await desk.ledger.take_open(OWNER, lease_s=1, rows_max=9)).taken) == 1
