@@ -25,6 +25,19 @@ _EXEMPT_FROM_SUB_ACCOUNT = frozenset({InstrumentType.SPOT, InstrumentType.MARGIN
 _WITHOUT_FLOOR = frozenset({Endpoint.PLACE_ORDER, Endpoint.PLACE_ORDERS, Endpoint.AMEND_ORDER})
 _DOUBT_RESERVE = 3  # one part in three of the look-ups
 
+# What no caller asks for is not split between callers.
+_OF_THE_GATEWAY = frozenset(
+    {
+        Endpoint.GET_ORDERS_PENDING,
+        Endpoint.GET_ORDERS_HISTORY,
+        Endpoint.GET_FILLS,
+        Endpoint.GET_ACCOUNT_CONFIG,
+        Endpoint.GET_ACCOUNT_RATE_LIMIT,
+        Endpoint.GET_TIME,
+        Endpoint.GET_INSTRUMENTS,
+    }
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -135,6 +148,8 @@ class ChargeTable:
         width_us = (limit.window_ms + self.jitter_ms()) * 1000
         reserve = limit.count // _DOUBT_RESERVE if endpoint is Endpoint.GET_ORDER else 0
         count -= reserve
+        if endpoint in _OF_THE_GATEWAY:
+            return Charge(name, count, width_us, floor=floor)
         pool = self.shares.pool(count)
         share = self.shares.of(caller)
         guaranteed = count * share.guaranteed // 100

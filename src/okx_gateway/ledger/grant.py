@@ -81,9 +81,13 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """How an order stands; `cancel_wanted` where a cancel waits for it, `lost` without a row."""
+    """How an order stands; `cancel_wanted` where a cancel waits for it, `lost` without a row.
+
+    An outcome that is not `on_record` is what its finder knows, and nobody else yet.
+    """
 
     outcome: Outcome
+    on_record: bool = True
     cancel_wanted: bool = False
     lost: bool = False
 

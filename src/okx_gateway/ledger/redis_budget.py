@@ -54,6 +54,7 @@ class RedisBudget:
             ["epoch", "tally", *log_keys([route])],
             [caller, int(wait_s * 1e6), int(self._shadow), given_up, *log_arguments([route])],
             nonce=nonce,
+            durable=True,
         )
         match answer:
             case ["granted", wait_us, now_us]:

@@ -142,11 +142,11 @@ class RedisLedger:
             case ["settled", cancel]:
                 return Settlement(outcome, cancel_wanted=cancel == "1")
             case ["kept", []]:
-                return Settlement(outcome, lost=True)
+                return Settlement(outcome, on_record=False, lost=True)
             case ["kept", list(row)]:
                 standing = self._record(owner, client_order_id, row)
                 if standing.fence != fence or standing.outcome is None:
-                    return Settlement(outcome)  # the row of another grant
+                    return Settlement(outcome, on_record=False)  # of another grant
                 return Settlement(standing.outcome)
         raise refusal(answer)
 

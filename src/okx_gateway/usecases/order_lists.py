@@ -18,7 +18,7 @@ from okx_gateway.usecases.ask_exchange import AskExchange
 _LISTS = (Endpoint.GET_ORDERS_PENDING, Endpoint.GET_ORDERS_HISTORY, Endpoint.GET_FILLS)
 # Ten thousand rows: an account with more on one instrument stays in doubt, and a person looks.
 _PAGES_MAX = 100
-_PAGE_WAIT_S = 2.0
+_PAGE_WAIT_S = 5.0
 # Two of OKX's own clocks may disagree by this much.
 _CLOCK_TOLERANCE_MS = 5_000
 
@@ -37,14 +37,20 @@ class OrderLists:
         *,
         since_ms: int,
         until_ms: int,
+        read: set[Endpoint],
     ) -> bool:
         """Whether all of them were read to their end and none has the order.
 
-        OKX could only have had it from `since_ms` to `until_ms` of its clock.
+        OKX could only have had it from `since_ms` to `until_ms` of its clock, and that is past.
+        `read` are the lists that were found to lack it since then, and gets more: many doubts at a
+        time would otherwise take each other's room for ever.
         """
         for endpoint in _LISTS:
+            if endpoint in read:
+                continue
             if not await self._lacks(endpoint, account, instrument, order, since_ms, until_ms):
                 return False
+            read.add(endpoint)
         return True
 
     async def _lacks(  # noqa: PLR0917  # as `lack`, for one list

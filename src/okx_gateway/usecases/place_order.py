@@ -37,8 +37,8 @@ from okx_gateway.usecases.send_order import Missed, SendOrder
 from okx_gateway.usecases.settle_order import SettleOrder
 from okx_gateway.usecases.supervisor import Supervisor
 
-# One that lies far ahead is asked for twice; a stall or a new connection makes it missed.
-_GRANTS_MAX = 8
+# Slots are missed by stalls and new connections; the ledger gives none past the deadline.
+_GRANTS_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,12 @@ class PlaceOrder:
         self, request: PlaceRequest, missed: Granted, *, alone: bool
     ) -> Known | Granted | Placed:
         try:
-            return await self._admit(request, given_up=missed.fence, alone=alone)
+            if alone:
+                try:
+                    return await self._admit(request, given_up=missed.fence, alone=True)
+                except errors.BudgetExhaustedError:
+                    pass  # where single orders have no room, mates for a batch will come
+            return await self._admit(request, given_up=missed.fence)
         except errors.GatewayError:
             await self._settle.unsent(request.account, request.order, missed.fence)
             raise
@@ -188,7 +193,7 @@ class PlaceOrder:
         sent_ms: int,
         arrival: Arrival | None,
     ) -> Outcome:
-        return await self._settle(
+        settled = await self._settle(
             outcome,
             arrival=arrival,
             account=request.account,
@@ -198,6 +203,7 @@ class PlaceOrder:
             fence=granted.fence,
             sent_ms=sent_ms,
         )
+        return settled.outcome
 
     def _arrival(self, request: PlaceRequest, granted: Granted, sent: Outcome) -> Arrival | None:
         if not isinstance(sent, Placed) or not sent.receive_us:

@@ -28,8 +28,10 @@ from okx_gateway.domain.order import (
     Placed,
 )
 from okx_gateway.domain.placing import FINAL, Event, State, after
+from okx_gateway.ledger.grant import Settlement
 from okx_gateway.ledger.order_record import OrderRecord
 from okx_gateway.ledger.order_record import first_difference as journal_difference
+from okx_gateway.okx.endpoint import Endpoint
 from okx_gateway.okx.exchange_clock import ExchangeClock
 from okx_gateway.okx.order_codec import first_difference
 from okx_gateway.okx.signature import timestamp_text
@@ -167,7 +169,10 @@ class ResolveOrder:
                 seen = await self._look_once(doubt, proofs)
                 event, outcome = await self._judge(doubt, proofs, seen)
                 if after(State.DOUBT, event).to in FINAL and outcome is not None:
-                    return await self._end(doubt, outcome)
+                    settled = await self._end(doubt, outcome)
+                    if settled.on_record or not isinstance(outcome, NotPlaced):
+                        return settled.outcome
+                    # The id may be granted anew by now: not placed is what the record says alone.
                 if event is Event.FORGOTTEN:
                     break
             await asyncio.sleep(min(pause_s, max(0.0, until.remaining_s())))
@@ -209,6 +214,7 @@ class ResolveOrder:
                     doubt.order,
                     since_ms=doubt.sent_ms,
                     until_ms=doubt.expiry_ms + self._margin_ms,
+                    read=proofs.lists_read,
                 ):
                     return Event.ABSENT_PROVEN, NotPlaced()
                 return Event.ABSENT, None
@@ -216,7 +222,7 @@ class ResolveOrder:
                 return Event.ABSENT, None
         return Event.NOT_TOLD, None
 
-    async def _end(self, doubt: Doubt, outcome: Outcome) -> Outcome:
+    async def _end(self, doubt: Doubt, outcome: Outcome) -> Settlement:
         if isinstance(outcome, Conflict):
             _LOG.error(
                 "OKX holds another order under an id of ours",
@@ -243,10 +249,11 @@ def _of_other_grant(doubt: Doubt, row: OrderRecord) -> Doubt:
 
 
 class _AbsenceProofs:
-    """Counts answers that prove absence, each a while after the one before."""
+    """Answers that prove absence, each a while after the one before, and lists without it."""
 
     def __init__(self) -> None:
         self.asked_ms = 0
+        self.lists_read: set[Endpoint] = set()
         self._count = 0
         self._counted_ms = 0
 

@@ -9,7 +9,7 @@ from okx_gateway.domain.account import Account
 from okx_gateway.domain.errors import LedgerRecoveringError, LedgerUnavailableError
 from okx_gateway.domain.instrument import Instrument
 from okx_gateway.domain.order import NewOrder, Outcome, Placed
-from okx_gateway.ledger.grant import Arrival
+from okx_gateway.ledger.grant import Arrival, Settlement
 from okx_gateway.ledger.order_record import OrderRecord
 from okx_gateway.ledger.redis_ledger import RedisLedger
 from okx_gateway.usecases.kept_cancel import KeptCancel
@@ -38,7 +38,7 @@ class SettleOrder:
         fence: str,
         sent_ms: int,
         arrival: Arrival | None = None,
-    ) -> Outcome:
+    ) -> Settlement:
         """Put `outcome` of the grant `fence` on record; the outcome that stands.
 
         Where Redis is away the row stays open: whoever takes it over learns the same from OKX.
@@ -49,13 +49,14 @@ class SettleOrder:
                     account.owner, order.client_order_id, fence, outcome, arrival=arrival
                 )
                 if settled.lost:
-                    await self.ledger.adopt(
+                    row = await self.ledger.adopt(
                         order, owner=account.owner, caller=caller, sent_ms=sent_ms, outcome=outcome
                     )
+                    settled = Settlement(outcome, on_record=row.outcome == outcome)
             except LedgerUnavailableError as error:
                 if pause_s is None:
                     _LOG.warning("an outcome is not on record yet", error=str(error))
-                    return outcome
+                    return Settlement(outcome, on_record=False)
                 await asyncio.sleep(pause_s)
             else:
                 break
@@ -63,7 +64,7 @@ class SettleOrder:
             self.supervisor.follow_up(
                 self.kept_cancel(account, instrument, order, settled.outcome.exchange_order_id)
             )
-        return settled.outcome
+        return settled
 
     async def unsent(self, account: Account, order: NewOrder, fence: str) -> None:
         """Forget a grant under which nothing was written, as soon as Redis can be told."""

@@ -9,6 +9,7 @@ from okx_gateway.domain.errors import LedgerUnavailableError
 from okx_gateway.ledger.charge import Charge, Part
 from okx_gateway.ledger.ledger_script import LedgerScripts, log_arguments, log_keys, new_fence
 from okx_gateway.ledger.redis_script import RedisScripts
+from okx_gateway.ledger.redis_servers import OneServer
 from tests.fakes.ledgers import scripts_on
 
 ROUTES = (
@@ -93,7 +94,7 @@ class SlowReplies(RedisScripts):
 
 
 async def test_a_slot_is_no_longer_good_where_its_answer_came_late(redis: "Redis") -> None:
-    scripts = LedgerScripts(SlowReplies(redis, timeout_s=0.5), new=True)
+    scripts = LedgerScripts(SlowReplies(OneServer(redis), timeout_s=0.5), new=True)
     answer = await spend(scripts)
     at_s, until_s = scripts.slot_s("o", int(answer[-1]), int(answer[1]))
     assert until_s < at_s <= time.monotonic(), "it may have begun late, and ended early"

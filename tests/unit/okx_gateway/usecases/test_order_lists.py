@@ -12,9 +12,14 @@ LISTS = (Endpoint.GET_ORDERS_PENDING, Endpoint.GET_ORDERS_HISTORY, Endpoint.GET_
 OURS, ANOTHER = ListedOrder("a1", "7"), ListedOrder("b1", "8")
 
 
-async def lack(desk: Desk) -> bool:
+async def lack(desk: Desk, read: set[Endpoint] | None = None) -> bool:
     return await OrderLists(desk.ask).lack(
-        NET, an_instrument(), an_order(), since_ms=10_000, until_ms=20_000
+        NET,
+        an_instrument(),
+        an_order(),
+        since_ms=10_000,
+        until_ms=20_000,
+        read=set() if read is None else read,
     )
 
 
@@ -48,3 +53,13 @@ async def test_a_list_without_an_end_proves_nothing(desk: Desk) -> None:
     desk.exchange.lists[Endpoint.GET_FILLS] = [ListPage((ANOTHER,), "0")]
     assert not await lack(desk)
     assert len(desk.exchange.pages_read) < 200
+
+
+async def test_a_list_that_was_read_is_not_read_again(desk: Desk) -> None:
+    read: set[Endpoint] = set()
+    desk.exchange.lists[Endpoint.GET_FILLS] = [NoEvidence("HTTP 503")]
+    assert not await lack(desk, read)
+    desk.exchange.lists.clear()
+    desk.exchange.pages_read.clear()
+    assert await lack(desk, read)
+    assert desk.exchange.pages_read == [(Endpoint.GET_FILLS, "")]

@@ -11,7 +11,7 @@ from okx_gateway.domain.errors import (
 )
 from okx_gateway.domain.order import Conflict, NotPlaced, Placed, Refused
 from okx_gateway.ledger.charge import Route
-from okx_gateway.ledger.grant import Granted
+from okx_gateway.ledger.grant import Granted, Settlement
 from okx_gateway.ledger.ledger_script import new_fence
 from okx_gateway.ledger.redis_budget import Slot
 from okx_gateway.okx.verdict import Absent
@@ -224,3 +224,28 @@ async def test_the_outcome_of_another_order_under_the_id_is_not_told(desk: Desk)
     await desk.place(other)
     with pytest.raises(ClientOrderIdTakenError):
         await desk.resolve(doubt)
+
+
+async def test_not_placed_is_told_only_once_it_is_on_record(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doubt = await a_doubt(desk, expired_ms=5_000)
+    settle, regranted = desk.ledger.settle, asyncio.Event()
+
+    async def regrant_behind(
+        owner: str, client_order_id: str, fence: str, *rest: Any, **how: Any
+    ) -> Settlement:
+        if not regranted.is_set():
+            # Its holder lives, has written nothing, and takes a new slot now.
+            await desk.ledger.settle_unsent(owner, client_order_id, fence)
+            await a_doubt(desk)
+            regranted.set()
+        return await settle(owner, client_order_id, fence, *rest, **how)
+
+    monkeypatch.setattr(desk.ledger, "settle", regrant_behind)
+    looking = desk.resolve.begin(doubt)
+    await regranted.wait()
+    await asyncio.sleep(0.1)
+    assert not looking.done()
+    desk.exchange.enter(an_order())
+    assert isinstance(await looking, Placed)

@@ -29,7 +29,7 @@ async def a_grant(desk: Desk) -> str:
 
 
 async def settle(desk: Desk, fence: str, outcome: Outcome) -> Outcome:
-    return await desk.settle(
+    settled = await desk.settle(
         outcome,
         account=NET,
         instrument=an_instrument(),
@@ -38,6 +38,7 @@ async def settle(desk: Desk, fence: str, outcome: Outcome) -> Outcome:
         fence=fence,
         sent_ms=wall_ms(),
     )
+    return settled.outcome
 
 
 async def test_what_was_settled_first_stands(desk: Desk) -> None:
