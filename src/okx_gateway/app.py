@@ -81,6 +81,7 @@ async def serve(settings: Settings) -> AsyncIterator[Gateway]:
             parts.accounts.keep_limits_fresh(parts.public.wait_for_order_limit),
             parts.market.socket.run(),
             parts.orders.reconcile.run(),
+            parts.timing.run(),
             _tell_ready(parts, grpc_server),
         ):
             await stack.enter_async_context(_in_background(work))
@@ -118,6 +119,7 @@ def _make_use_cases(parts: Parts) -> UseCases:
             clock=parts.clock,
             resolve=orders.resolve,
             supervisor=parts.supervisor,
+            timing=parts.timing,
         ),
         cancel_order=CancelOrder(
             find=find,

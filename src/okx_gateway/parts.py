@@ -1,6 +1,7 @@
 """What are the use cases of a gateway made of?  Made here from the settings, once, for app.py."""
 
 import ssl
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from okx_gateway.ledger.grant import LedgerSettings
 from okx_gateway.ledger.ledger_script import LedgerScripts
 from okx_gateway.ledger.redis_amends import RedisAmends
 from okx_gateway.ledger.redis_budget import RedisBudget
+from okx_gateway.ledger.redis_jitter import RedisJitter
 from okx_gateway.ledger.redis_ledger import RedisLedger
 from okx_gateway.ledger.redis_script import RedisScripts
 from okx_gateway.ledger.redis_servers import open_servers
@@ -30,8 +32,10 @@ from okx_gateway.okx.rest_client import RestClient
 from okx_gateway.okx.ticker_feed import TickerFeed
 from okx_gateway.okx.websocket_client import WebSocketClient
 from okx_gateway.settings import Settings
+from okx_gateway.usecases.alarms import Alarms
 from okx_gateway.usecases.ask_exchange import AskExchange
 from okx_gateway.usecases.kept_cancel import KeptCancel
+from okx_gateway.usecases.learn_jitter import LearnJitter
 from okx_gateway.usecases.order_lists import OrderLists
 from okx_gateway.usecases.public_requests import PublicRequests
 from okx_gateway.usecases.reconcile import Reconcile
@@ -39,6 +43,7 @@ from okx_gateway.usecases.resolve_order import ResolveOrder
 from okx_gateway.usecases.settle_order import SettleOrder
 from okx_gateway.usecases.supervisor import Supervisor
 from okx_gateway.usecases.throttling import Throttling
+from okx_gateway.usecases.watch_timing import WatchTiming
 
 # Redis answers in a millisecond; one that has not by then is treated as down.
 _REDIS_TIMEOUT_S = 0.5
@@ -55,6 +60,7 @@ class LedgerParts:
     journal: RedisLedger
     amends: RedisAmends
     budget: RedisBudget
+    jitter: RedisJitter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +92,7 @@ class Parts:
     supervisor: Supervisor
     ask: AskExchange
     public: PublicRequests
+    timing: WatchTiming
     ledger: LedgerParts
     market: MarketParts
     orders: OrderParts
@@ -120,12 +127,16 @@ async def make_parts(settings: Settings, stack: AsyncExitStack) -> Parts:
     exchange = ExchangeClient(rest, signer, clock, demo=demo)
     ledger = _make_ledger(settings, stack, JournalSeal(vault_key))
     supervisor = Supervisor(tasks_max=settings.calls_max)
+    alarms = Alarms()
+    jitter = _make_jitter(
+        settings, ledger.jitter, clock, lambda: (each.owner for each in accounts.verified())
+    )
     ask = AskExchange(
         budget=ledger.budget,
         floors=Floor(lambda: False),
-        charges=_charges(settings),
+        charges=ChargeTable(jitter.jitter_ms, caller_shares_from(settings.caller_shares)),
         exchange=exchange,
-        throttling=Throttling(ledger.budget, supervisor),
+        throttling=Throttling(ledger.budget, supervisor, alarms),
     )
     public = PublicRequests(settings.egress_address, ask, exchange, clock)
     accounts = AccountRegister(
@@ -139,6 +150,12 @@ async def make_parts(settings: Settings, stack: AsyncExitStack) -> Parts:
         supervisor=supervisor,
         ask=ask,
         public=public,
+        timing=WatchTiming(
+            jitter,
+            alarms,
+            validity_ms=settings.order_validity_ms,
+            margin_ms=settings.absence_margin_ms,
+        ),
         ledger=ledger,
         market=market,
         orders=_make_orders(
@@ -150,6 +167,21 @@ async def make_parts(settings: Settings, stack: AsyncExitStack) -> Parts:
             clock=clock,
             supervisor=supervisor,
         ),
+    )
+
+
+def _make_jitter(
+    settings: Settings,
+    redis: RedisJitter,
+    clock: ExchangeClock,
+    owners: Callable[[], Iterable[str]],
+) -> LearnJitter:
+    return LearnJitter(
+        redis,
+        set_ms=settings.budget_jitter_ms,
+        learn=settings.budget_jitter_learn,
+        owners=owners,
+        clocks_set=lambda: clock.times_set + redis.clocks_set,
     )
 
 
@@ -206,6 +238,7 @@ def _make_ledger(settings: Settings, stack: AsyncExitStack, seal: JournalSeal) -
         journal=RedisLedger(scripts, ledger_settings, seal),
         amends=RedisAmends(scripts, ledger_settings),
         budget=RedisBudget(scripts, ledger_settings),
+        jitter=RedisJitter(scripts),
     )
 
 
@@ -228,12 +261,6 @@ def _make_market(
     )
     board.wake = socket.wake
     return MarketParts(instruments=instruments, board=board, socket=socket)
-
-
-def _charges(settings: Settings) -> ChargeTable:
-    return ChargeTable(
-        lambda: settings.budget_jitter_ms, caller_shares_from(settings.caller_shares)
-    )
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:

@@ -15,16 +15,19 @@ from okx_gateway.domain.order import NewOrder, OrderName
 from okx_gateway.ledger.grant import LedgerSettings
 from okx_gateway.ledger.order_record import OrderRecord
 from okx_gateway.ledger.redis_budget import RedisBudget
+from okx_gateway.ledger.redis_jitter import RedisJitter
 from okx_gateway.ledger.redis_ledger import RedisLedger
 from okx_gateway.market.instrument_catalog import InstrumentCatalog
 from okx_gateway.okx.exchange_clock import ExchangeClock
 from okx_gateway.usecases.admit_order import AdmitOrder
+from okx_gateway.usecases.alarms import Alarms
 from okx_gateway.usecases.ask_exchange import AskExchange
 from okx_gateway.usecases.cancel_order import CancelOrder
 from okx_gateway.usecases.find_order import FindOrder
 from okx_gateway.usecases.get_balance import GetBalance
 from okx_gateway.usecases.get_order import GetOrder
 from okx_gateway.usecases.kept_cancel import KeptCancel
+from okx_gateway.usecases.learn_jitter import LearnJitter
 from okx_gateway.usecases.order_lists import OrderLists
 from okx_gateway.usecases.place_order import PlaceAnswer, PlaceOrder
 from okx_gateway.usecases.reconcile import Reconcile
@@ -34,12 +37,14 @@ from okx_gateway.usecases.settle_order import SettleOrder
 from okx_gateway.usecases.shared_batch import SharedBatch
 from okx_gateway.usecases.supervisor import Supervisor
 from okx_gateway.usecases.throttling import Throttling
+from okx_gateway.usecases.watch_timing import WatchTiming
 from tests.fakes.exchange import ScriptedExchange
 from tests.fakes.ledgers import SEAL, NoFloor, charges_with, scripts_on
 from tests.fakes.orders import an_instrument
 
 VALIDITY_MS = 300
 MARGIN_MS = 200
+JITTER_MS = 100
 OWNER = "live:1"
 _SETTINGS = LedgerSettings(
     validity_ms=VALIDITY_MS, least_validity_ms=20, margin_ms=MARGIN_MS, look_first_ms=60_000
@@ -88,14 +93,22 @@ class Desk:
         self.scripts = scripts = scripts_on(redis, new=new)
         self.ledger = RedisLedger(scripts, _SETTINGS, SEAL)
         self.budget = RedisBudget(scripts, _SETTINGS)
-        self.charges = charges_with(100)
+        self.charges = charges_with(JITTER_MS)
         self.supervisor = Supervisor(tasks_max=tasks_max)
+        self.alarms = Alarms()
+        self.jitter = LearnJitter(
+            RedisJitter(scripts),
+            set_ms=JITTER_MS,
+            learn=False,
+            owners=lambda: [OWNER],
+            clocks_set=lambda: self.scripts.clocks_set,
+        )
         self.ask = AskExchange(
             budget=self.budget,
             floors=NoFloor(),
             charges=self.charges,
             exchange=exchange,
-            throttling=Throttling(self.budget, self.supervisor),
+            throttling=Throttling(self.budget, self.supervisor, self.alarms),
         )
         self.accounts = AccountRegister(
             a_signer(), exchange, Environment.LIVE, wait_for_room=_at_once
@@ -141,6 +154,9 @@ class Desk:
             clock=self.clock,
             resolve=self.resolve,
             supervisor=self.supervisor,
+            timing=WatchTiming(
+                self.jitter, self.alarms, validity_ms=VALIDITY_MS, margin_ms=MARGIN_MS
+            ),
         )
         self.cancel_order = CancelOrder(
             find=self.find,

@@ -176,8 +176,9 @@ class ScriptedExchange(ExchangeClient):
         return row
 
     async def accept(self, order: NewOrder) -> PlaceVerdict:
-        row, now_us = self.enter(order), wall_ms() * 1_000
-        return Placed(row["ordId"], int(row["cTime"]), now_us, now_us + 9)
+        row = self.enter(order)
+        place_ms = int(row["cTime"])
+        return Placed(row["ordId"], place_ms, place_ms * 1000 - 250, place_ms * 1000 + 9)
 
     async def lose_reply(self, order: NewOrder) -> PlaceVerdict:
         self.enter(order)

@@ -72,7 +72,10 @@ async def conformance(
     """Run all lanes for `seconds`, and judge by the simulator's log."""
     async with stage(
         max(lane.replicas for lane in LANES),
-        {"OKX_GATEWAY_BUDGET_JITTER_MS": str(circumstances.way_ms)},
+        {
+            "OKX_GATEWAY_BUDGET_JITTER_MS": str(circumstances.way_ms),
+            "OKX_GATEWAY_BUDGET_JITTER_LEARN": "false",
+        },
         seed=seed,
         options=("--window", "fixed") if circumstances.fixed_window else (),
         skews_s=circumstances.skews_s,

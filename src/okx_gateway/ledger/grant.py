@@ -54,7 +54,7 @@ class Granted:
 
     The slot is from `slot_s` to `until_s` of our monotonic clock, `wait_s` ahead. OKX must not take
     the order after `expiry_ms` of its clock. `route` is the index of the route that it was granted
-    on, and `fence` names the grant.
+    on, and `fence` names the grant. By the ledger's clock the slot began at `slot_us`.
     """
 
     slot_s: float
@@ -63,6 +63,7 @@ class Granted:
     expiry_ms: int
     route: int
     fence: str
+    slot_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +95,12 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class OpenRows:
-    """Rows taken over by who asked; how many are open in all, and how late the oldest is."""
+    """Rows taken over by who asked; how many are open in all, and how late the oldest is.
 
+    `since_us` is when the epoch began by the ledger's clock, 0 where nothing can be missing.
+    """
+
+    since_us: int
     taken: tuple[OrderRecord, ...]
     open_count: int
     late_s: float

@@ -38,6 +38,7 @@ _PRELUDES: dict[str, tuple[str, ...]] = {
     "end_cancel": (),
     "keep_cancel": (),
     "settle_order": (),
+    "share_jitter": (),
 }
 
 
@@ -48,6 +49,8 @@ class LedgerScripts:
         self._scripts = scripts
         self._new = new
         self._clocks: dict[str, RedisClock] = {}
+        # How often a clock of Redis was seen to be set.
+        self.clocks_set = 0
         for name, preludes in _PRELUDES.items():
             scripts.load(name, preludes)
 
@@ -104,6 +107,7 @@ class LedgerScripts:
         if clock.agrees(now_us=int(answer[-1]), sent_s=sent_s, received_s=time.monotonic()):
             return answer
         self._clocks[owner] = RedisClock()
+        self.clocks_set += 1
         _LOG.error("the clock of Redis has stepped; windows count as full", owner=owner)
         await self.call("distrust", owner, ["epoch"], ["", 0])
         raise LedgerUnavailableError("its clock has stepped")

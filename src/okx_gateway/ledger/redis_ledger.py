@@ -116,8 +116,15 @@ class RedisLedger:
                 return Known(self._record(owner, order.client_order_id, row))
             case ["granted", wait_us, expiry_ms, route, now_us]:
                 slot_s, until_s = self._scripts.slot_s(owner, int(now_us), int(wait_us))
-                wait_s = int(wait_us) / 1e6
-                return Granted(slot_s, until_s, wait_s, int(expiry_ms), int(route), fence)
+                return Granted(
+                    slot_s,
+                    until_s,
+                    wait_s=int(wait_us) / 1e6,
+                    expiry_ms=int(expiry_ms),
+                    route=int(route),
+                    fence=fence,
+                    slot_us=int(now_us) + int(wait_us),
+                )
             case ["look_first"]:
                 return LookFirst()
         raise refusal(answer)
@@ -238,14 +245,14 @@ class RedisLedger:
             ["epoch", "open"],
             [self._scripts.key(owner, "order:"), int(lease_s * 1e6), rows_max],
         )
-        open_count, late_us, *taken = answer
+        since_us, open_count, late_us, *taken = answer
         records = []
         for client_order_id, row in taken:
             try:
                 records.append(self._record(owner, client_order_id, row))
             except LedgerUnavailableError as error:
                 _LOG.error("a row that nobody may act on", id=client_order_id, error=str(error))
-        return OpenRows(tuple(records), int(open_count), int(late_us) / 1e6)
+        return OpenRows(int(since_us), tuple(records), int(open_count), int(late_us) / 1e6)
 
     async def keep_cancel(self, owner: str, client_order_id: str, fence: str) -> bool:
         """Keep a cancel until the order is found; whether the row still waits for that.

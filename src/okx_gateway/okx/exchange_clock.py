@@ -13,6 +13,8 @@ _DRIFT_PPM = 100
 _RESOLUTION_MS = 1
 # A sample from a slow round trip only replaces one that has become worse by age.
 _UNKNOWN_ERROR_MS = 10_000_000
+# OKX tells the time by several clocks, which may differ by a little.
+_STEP_MS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class ExchangeClock:
 
     def __init__(self) -> None:
         self._best: _Sample | None = None
+        # How often OKX's clock was seen to be set.
+        self.times_set = 0
 
     def learn(
         self, *, sent_s: float, received_s: float, earliest_ms: float, latest_ms: float
@@ -43,8 +47,11 @@ class ExchangeClock:
         # As old as the request: the clocks drift apart while it is under way, too.
         sample = _Sample((upper_ms + lower_ms) / 2, (upper_ms - lower_ms) / 2, sent_s)
         best = self._best
-        better = best is None or sample.error_ms <= _aged(best, received_s)
-        if better or (best is not None and self._disagree(best, sample)):
+        if best is not None and self._disagree(best, sample):
+            self._best = sample
+            if abs(best.offset_ms - sample.offset_ms) > _STEP_MS:
+                self.times_set += 1
+        elif best is None or sample.error_ms <= _aged(best, received_s):
             self._best = sample
 
     @staticmethod

@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from okx_gateway.custody.credential import Environment
+from okx_gateway.ledger.jitter import JITTER_MS_MAX
 from okx_gateway.settings import region, value
 from okx_gateway.settings.listen_address import ListenAddress
 from okx_gateway.settings.region import Region
@@ -175,10 +176,18 @@ class Settings(BaseModel):
     )
     budget_jitter_ms: int = _setting(
         200,
-        "By how much the way to OKX may vary; every rate-limit window is widened by it.",
+        "By how much one request may take longer than another from its slot to OKX; every "
+        "rate-limit window is widened by it until OKX's answers have told. Up to 50 of it may "
+        "pass before a request leaves.",
         "200",
         ge=0,
-        le=2_000,
+        le=JITTER_MS_MAX,
+    )
+    budget_jitter_learn: bool = _setting(
+        True,
+        "Whether windows are widened by what OKX's answers tell of the last hour, over all "
+        "replicas, as soon as there are a thousand; else by OKX_GATEWAY_BUDGET_JITTER_MS for ever.",
+        "false",
     )
     budget_mode: Annotated[Literal["enforce", "shadow"], BeforeValidator(value.lower_case)] = (
         _setting(

@@ -6,6 +6,7 @@ Asks the ledger and, where that may have lost what was sent before, OKX first.
 from dataclasses import dataclass
 from typing import assert_never
 
+from okx_gateway import metric
 from okx_gateway.domain import errors
 from okx_gateway.domain.account import Account
 from okx_gateway.domain.deadline import Deadline
@@ -86,6 +87,8 @@ class AdmitOrder:
                     span.set_attribute("okx_gateway.order.known", value=True)
                 case Granted():
                     span.set_attribute("okx_gateway.budget.wait_ms", round(admission.wait_s * 1000))
+                    if not given_up:
+                        metric.waited(request.routes[admission.route][0].name, admission.wait_s)
                 case LookFirst():
                     raise errors.LedgerUnavailableError("it was replaced once more")
             return admission

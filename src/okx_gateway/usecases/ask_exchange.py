@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 from typing import Protocol
 
+from okx_gateway import metric
 from okx_gateway.domain.account import Account
 from okx_gateway.domain.deadline import Deadline
 from okx_gateway.domain.errors import LedgerUnavailableError
@@ -111,6 +112,7 @@ class AskExchange:
                 return time.monotonic() + SLOT_GOOD_S
             slot = await self._spend(owner, route, deadline, caller)
             span.set_attribute("okx_gateway.budget.wait_ms", round(slot.wait_s * 1000))
+            metric.waited(route[0].name, slot.wait_s)
             for _ in range(_SLOTS_MAX):
                 if slot.wait_s <= UNCHECKED_WAIT_S:
                     await asyncio.sleep(slot.at_s - time.monotonic())

@@ -36,6 +36,7 @@ from okx_gateway.usecases.resolve_order import Doubt, ResolveOrder
 from okx_gateway.usecases.send_order import Missed, SendOrder
 from okx_gateway.usecases.settle_order import SettleOrder
 from okx_gateway.usecases.supervisor import Supervisor
+from okx_gateway.usecases.watch_timing import WatchTiming
 
 # Slots are missed by stalls and new connections; the ledger gives none past the deadline.
 _GRANTS_MAX = 100
@@ -64,6 +65,7 @@ class PlaceOrder:
         clock: ExchangeClock,
         resolve: ResolveOrder,
         supervisor: Supervisor,
+        timing: WatchTiming,
     ) -> None:
         self._accounts = accounts
         self._instruments = instruments
@@ -74,6 +76,7 @@ class PlaceOrder:
         self._clock = clock
         self._resolve = resolve
         self._supervisor = supervisor
+        self._timing = timing
         self._sending: dict[tuple[str, str], asyncio.Future[Outcome]] = {}
 
     async def __call__(self, order: NewOrder, *, caller: str, deadline: Deadline) -> PlaceAnswer:
@@ -208,9 +211,13 @@ class PlaceOrder:
     def _arrival(self, request: PlaceRequest, granted: Granted, sent: Outcome) -> Arrival | None:
         if not isinstance(sent, Placed) or not sent.receive_us:
             return None
+        route = request.routes[granted.route]
+        self._timing.placed(
+            request.account.owner, route[0].name, slot_us=granted.slot_us, placed=sent
+        )
         # Whatever OKX's clock says, it was after the slot began and before the answer came.
         at_s = max(granted.slot_s, self._clock.latest_monotonic_s(sent.receive_us))
-        route, jitter_us = request.routes[granted.route], self._ask.charges.jitter_ms() * 1000
+        jitter_us = self._timing.least_jitter_ms() * 1000
         return Arrival(route, request.caller, min(at_s, time.monotonic()), jitter_us)
 
     def _note(self, request: PlaceRequest, granted: Granted, sent: Outcome) -> None:

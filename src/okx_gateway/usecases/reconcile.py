@@ -8,10 +8,12 @@ import asyncio
 
 import structlog
 
+from okx_gateway import metric
 from okx_gateway.custody.account_register import AccountRegister
 from okx_gateway.domain.account import Account
 from okx_gateway.domain.errors import ExchangeUnavailableError, LedgerUnavailableError
 from okx_gateway.domain.order import Placed
+from okx_gateway.ledger.grant import OpenRows
 from okx_gateway.ledger.order_record import OrderRecord
 from okx_gateway.ledger.redis_ledger import RedisLedger
 from okx_gateway.market.clock_sync import ERROR_MS_MAX
@@ -54,6 +56,7 @@ class Reconcile:
         self._clock = clock
         self._supervisor = supervisor
         self._cancelling: set[tuple[str, str]] = set()
+        self._seen: dict[str, OpenRows] = {}
         self.caught_up = False
 
     async def run(self) -> None:
@@ -76,6 +79,7 @@ class Reconcile:
                     silent = True
                     _LOG.warning("cannot look for open rows", error=str(error))
             self.caught_up |= bool(accounts) and not silent
+            self._tell()
             await asyncio.sleep(_PAUSE_S if self.caught_up else _FIRST_PAUSE_S)
 
     async def sweep(self, account: Account) -> None:
@@ -89,8 +93,19 @@ class Reconcile:
         if room <= 0:
             return
         rows = await self._ledger.take_open(account.owner, lease_s=_LEASE_S, rows_max=room)
+        seen = self._seen.get(account.owner)
+        if seen is not None and seen.since_us != rows.since_us:
+            metric.epoch_changed()
+        self._seen[account.owner] = rows
         for record in rows.taken:
             await self._take(account, record)
+
+    def _tell(self) -> None:
+        metric.doubts(self._resolve.looking_count, self._resolve.oldest_s)
+        metric.open_rows(
+            sum(each.open_count for each in self._seen.values()),
+            max((each.late_s for each in self._seen.values()), default=0.0),
+        )
 
     async def _take(self, account: Account, record: OrderRecord) -> None:
         order = record.order

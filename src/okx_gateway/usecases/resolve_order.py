@@ -111,6 +111,7 @@ class ResolveOrder:
         self._supervisor = supervisor
         self._margin_ms = margin_ms
         self._looking: dict[tuple[str, str], asyncio.Task[Outcome]] = {}
+        self._sent_ms: dict[tuple[str, str], int] = {}
 
     async def __call__(self, doubt: Doubt, *, others_first: bool = False) -> Outcome:
         """Find out, however long it takes; see `begin`.
@@ -131,13 +132,20 @@ class ResolveOrder:
         if task is None:
             task = self._supervisor.follow_up(self._look(doubt, others_first=others_first))
             self._looking[doubt.key] = task
-            task.add_done_callback(lambda _: self._looking.pop(doubt.key, None))
+            self._sent_ms[doubt.key] = doubt.sent_ms
+            task.add_done_callback(lambda _: self._forget(doubt.key))
         return task
 
     @property
     def looking_count(self) -> int:
         """How many doubts this replica is looking into."""
         return len(self._looking)
+
+    @property
+    def oldest_s(self) -> float:
+        """How long ago the oldest of them was sent, 0 without one."""
+        oldest_ms = min(self._sent_ms.values(), default=self._clock.now_ms())
+        return max(0.0, (self._clock.now_ms() - oldest_ms) / 1000)
 
     def unknown(self, order: NewOrder, expiry_ms: int) -> OrderOutcomeUnknownError:
         """The error for a caller who cannot wait for the end of the doubt."""
@@ -152,6 +160,9 @@ class ResolveOrder:
     def must_show(self, place_ms: int) -> bool:
         """Whether an order that OKX placed at `place_ms` of its clock shows in look-ups by now."""
         return self._clock.earliest_ms() > place_ms + self._margin_ms
+
+    def _forget(self, key: tuple[str, str]) -> None:
+        del self._looking[key], self._sent_ms[key]
 
     async def _look(self, doubt: Doubt, *, others_first: bool) -> Outcome:
         left_ms = self.resolve_ms(doubt.expiry_ms) - self._clock.earliest_ms()

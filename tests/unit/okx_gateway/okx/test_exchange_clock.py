@@ -139,3 +139,13 @@ def test_the_wall_clock_does_not_matter_once_okx_has_told() -> None:
         world.ask(clock, 0.002, 0, 0.002)
         world.wall_s = 0.0
         world.assert_bounded(clock)
+
+
+def test_a_clock_of_okx_that_was_set_is_counted_and_one_that_is_a_little_off_is_not() -> None:
+    world = World()
+    with living_in(world) as clock:
+        for step_ms, times_set in ((0, 0), (10, 0), (5_000, 1), (0, 1), (-5_000, 2)):
+            world.offset_ms += step_ms
+            world.ask(clock, 0.001, 0.0, 0.001)
+            world.assert_bounded(clock)
+            assert clock.times_set == times_set

@@ -12,6 +12,7 @@ from okx_gateway.ledger.charge import Charge
 from okx_gateway.okx.verdict import Absent, CancelTaken
 from tests.fakes.desk import OWNER, Desk, named
 from tests.fakes.exchange import ScriptedExchange
+from tests.fakes.metering import Metered
 from tests.fakes.orders import NET, an_instrument
 
 
@@ -26,12 +27,14 @@ async def test_a_look_up_and_a_cancel_spend_from_windows_of_their_own(
     assert windows == ["cancel_order:BTC-USDT", "get_order:BTC-USDT#(gateway)"]
 
 
-async def test_a_request_waits_for_its_slot(desk: Desk) -> None:
+async def test_a_request_waits_for_its_slot(desk: Desk, metered: Metered) -> None:
     charges = (Charge("narrow", 1, 150_000),)
     started_s = time.monotonic()
     for _ in range(3):
         await desk.ask.wait_for_room(OWNER, charges, Deadline.after(2))
     assert 0.28 < time.monotonic() - started_s < 1.0
+    # A slot that lies far ahead is asked for again, and told once.
+    assert 0.2 < metered.told("budget.wait")["narrow"] <= 0.3
 
 
 async def test_without_room_before_the_deadline_nothing_is_asked(desk: Desk) -> None:

@@ -29,6 +29,7 @@ from okx_gateway.okx.verdict import InDoubt, PlaceVerdict, Unsent
 from okx_gateway.usecases.place_order import PlaceAnswer
 from tests.fakes.desk import MARGIN_MS, OWNER, Desk
 from tests.fakes.exchange import NOTHING_TOLD, ScriptedExchange, wall_ms
+from tests.fakes.metering import Metered
 from tests.fakes.orders import NET, an_instrument, an_order
 
 
@@ -39,6 +40,23 @@ async def test_an_order_is_placed_once_and_the_answer_given_again(desk: Desk) ->
     assert again == PlaceAnswer(first.placed, replayed=True)
     assert len(desk.exchange.placed) == 1
     assert (await desk.settled()).outcome == first.placed
+
+
+async def test_how_long_an_order_took_is_told(desk: Desk, metered: Metered) -> None:
+    arrivals: list[tuple[str, int, int]] = []
+
+    def arrived(owner: str, *, slot_us: int, receive_us: int) -> None:
+        arrivals.append((owner, slot_us, receive_us))
+
+    desk.jitter.arrived = arrived  # type: ignore[method-assign]
+    await desk.place(an_order())
+    await desk.place(an_order())
+    assert metered.told("budget.wait") == {"place_order": 0.0}
+    assert metered.told("exchange.queue_time") == {"place_order": 0.00025}
+    [(owner, slot_us, receive_us)] = arrivals
+    assert owner == OWNER
+    # Here the ledger and the exchange go by one clock.
+    assert abs(receive_us - slot_us) < 1_000_000
 
 
 async def test_okx_is_told_an_expiry_within_the_validity_and_the_deadline(desk: Desk) -> None:

@@ -10,6 +10,7 @@ from okx_gateway.okx.exchange_clock import ExchangeClock
 from okx_gateway.usecases import reconcile
 from tests.fakes.desk import MARGIN_MS, OWNER, VALIDITY_MS, Desk
 from tests.fakes.exchange import ScriptedExchange
+from tests.fakes.metering import Metered
 from tests.fakes.orders import NET, an_order
 
 
@@ -106,6 +107,47 @@ async def test_a_replica_that_does_not_know_the_time_of_okx_judges_nothing(
     assert exchange.looked_up == []
     assert len((await desk.ledger.take_open(OWNER, lease_s=1, rows_max=9)).taken) == 1
     await desk.close()
+
+
+async def test_what_is_open_and_a_ledger_that_may_have_lost_it_are_told(
+    redis: "Redis",
+    exchange: ScriptedExchange,
+    metered: Metered,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for pause in ("_FIRST_PAUSE_S", "_PAUSE_S"):
+        monkeypatch.setattr(reconcile, pause, 0.02)
+    exchange.on_place = exchange.accept_after(60)
+    await a_dead_replica(redis, exchange)
+    await asyncio.sleep(DUE_S)
+    exchange.slow_s = 60  # it goes on looking
+    desk = await Desk(redis, exchange, new=False).open()
+    await desk.accounts.verify_all()
+    running = asyncio.ensure_future(desk.reconcile.run())
+    await asyncio.sleep(0.2)
+    assert metered.told("orders.in_doubt") == {"": 1}
+    assert 0.5 < metered.told("doubt.oldest")[""] < 5
+    assert metered.told("ledger.open_rows") == {"": 1}
+    assert metered.told("ledger.overdue") == {"": 0}
+    assert metered.told("ledger.epoch_changes") == {}
+    for count in (1, 2):
+        await redis.flushall()
+        await asyncio.sleep(0.1)
+        assert metered.told("ledger.epoch_changes") == {"": count}
+    assert metered.told("ledger.open_rows") == {"": 0}
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await desk.close()
+
+
+async def test_a_row_that_waits_for_somebody_is_overdue(
+    redis: "Redis", exchange: ScriptedExchange, other_desk: Desk
+) -> None:
+    exchange.on_place = exchange.accept_after(60)
+    await a_dead_replica(redis, exchange)
+    await asyncio.sleep(DUE_S + 0.3)
+    rows = await other_desk.ledger.take_open(OWNER, lease_s=1, rows_max=9)
+    assert 0.2 < rows.late_s < 2
 
 
 async def test_a_replica_has_caught_up_once_orders_are_admitted(

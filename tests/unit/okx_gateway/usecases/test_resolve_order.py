@@ -198,6 +198,19 @@ async def test_the_end_of_a_doubt_is_foretold(desk: Desk) -> None:
     assert error.metadata["resolveTime"] == "2023-11-14T22:13:21.200Z"
 
 
+async def test_how_old_the_oldest_doubt_is_is_told(desk: Desk) -> None:
+    assert (desk.resolve.looking_count, desk.resolve.oldest_s) == (0, 0.0)
+    doubt = await a_doubt(desk, expired_ms=60_000)
+    desk.exchange.slow_s = 0.1
+    looking = desk.resolve.begin(doubt)
+    assert desk.resolve.begin(doubt) is looking
+    assert desk.resolve.looking_count == 1
+    assert 60.0 <= desk.resolve.oldest_s < 65.0
+    await looking
+    await asyncio.sleep(0)
+    assert (desk.resolve.looking_count, desk.resolve.oldest_s) == (0, 0.0)
+
+
 async def test_doubts_of_one_owner_and_id_are_the_same(desk: Desk) -> None:
     doubt = await a_doubt(desk)
     assert doubt.key == replace(doubt, expiry_ms=1).key == (OWNER, "a1")

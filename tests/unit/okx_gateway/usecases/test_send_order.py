@@ -23,9 +23,8 @@ def send(exchange: ScriptedExchange) -> SendOrder:
 
 def granted(*, wait_s: float = 0, expires_in_ms: int = 1_000, route: int = 0) -> Granted:
     now_s = time.monotonic()
-    return Granted(
-        now_s + wait_s, now_s + wait_s + 0.05, wait_s, wall_ms() + expires_in_ms, route, "f"
-    )
+    expiry_ms = wall_ms() + expires_in_ms
+    return Granted(now_s + wait_s, now_s + wait_s + 0.05, wait_s, expiry_ms, route, "f", 0)
 
 
 async def test_an_order_is_written_in_its_slot(send: SendOrder) -> None:

@@ -1,0 +1,135 @@
+"""Which figures does a running gateway tell of its promises?  Touches OpenTelemetry's API only.
+
+Beside the layers, so that each of them can use it. What is counted by window is counted by the
+limit it is a window of: there are as many windows as instruments.
+"""
+
+from opentelemetry import metrics
+from opentelemetry.metrics import Meter
+
+# Name below okx_gateway, unit, meaning; docs/metrics.md says the same.
+_GAUGES = (
+    ("order.validity", "s", "For how long after its slot OKX may take an order, as it is set."),
+    (
+        "absence.margin",
+        "s",
+        "How long after its validity an order's absence is proof, as it is set.",
+    ),
+    ("budget.jitter", "s", "By how much windows are wider than OKX's, as set and in force."),
+    (
+        "exchange.queue_time_late",
+        "s",
+        "What all but one in 10,000 queue times of the last hour stay within.",
+    ),
+    ("orders.in_doubt", "", "Orders whose outcome this replica is finding out."),
+    ("doubt.oldest", "s", "How long ago the oldest order in doubt was sent; 0 without one."),
+    (
+        "ledger.open_rows",
+        "",
+        "Orders of all replicas under way or in doubt, and cancels that wait.",
+    ),
+    ("ledger.overdue", "s", "For how long the oldest of these has been left by its replica."),
+    ("alarm", "", "1 while somebody should look at what the alarm names, or else 0."),
+)
+_COUNTERS = (
+    ("budget.throttled", "Requests that OKX refused for too many, against our record. Must be 0."),
+    (
+        "ledger.epoch_changes",
+        "How often the ledger of an account may have lost what was on record.",
+    ),
+)
+# In seconds; the boundaries of their buckets last.
+_HISTOGRAMS = (
+    (
+        "budget.wait",
+        "How far ahead the slot of a request lay when it was first asked for.",
+        (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32),
+    ),
+    (
+        "exchange.queue_time",
+        "How long OKX took from an order's arrival to having processed it.",
+        (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+    ),
+)
+
+
+class Instruments:
+    """All of them, by their names."""
+
+    def __init__(self, meter: Meter) -> None:
+        self.gauges = {
+            name: meter.create_gauge(f"okx_gateway.{name}", unit, meaning)
+            for name, unit, meaning in _GAUGES
+        }
+        self.counters = {
+            name: meter.create_counter(f"okx_gateway.{name}", "", meaning)
+            for name, meaning in _COUNTERS
+        }
+        self.histograms = {
+            name: meter.create_histogram(
+                f"okx_gateway.{name}", "s", meaning, explicit_bucket_boundaries_advisory=bounds
+            )
+            for name, meaning, bounds in _HISTOGRAMS
+        }
+
+
+_TOLD = Instruments(metrics.get_meter("okx_gateway"))
+
+
+def settings_in_force(*, validity_s: float, margin_s: float) -> None:
+    """Tell the times that the proof of absence rests on."""
+    _TOLD.gauges["order.validity"].set(validity_s)
+    _TOLD.gauges["absence.margin"].set(margin_s)
+
+
+def jitter(*, set_s: float, in_force_s: float) -> None:
+    """Tell by how much windows are widened."""
+    _TOLD.gauges["budget.jitter"].set(set_s, {"source": "setting"})
+    _TOLD.gauges["budget.jitter"].set(in_force_s, {"source": "in_force"})
+
+
+def waited(window: str, wait_s: float) -> None:
+    """Tell how far ahead a slot lay."""
+    _TOLD.histograms["budget.wait"].record(wait_s, {"window": _limit_of(window)})
+
+
+def throttled(window: str) -> None:
+    """Tell that OKX refused a request for too many in `window`."""
+    _TOLD.counters["budget.throttled"].add(1, {"window": _limit_of(window)})
+
+
+def queued(window: str, queue_time_s: float) -> None:
+    """Tell how long OKX took for one order."""
+    _TOLD.histograms["exchange.queue_time"].record(queue_time_s, {"window": _limit_of(window)})
+
+
+def queue_time_late(late_s: float) -> None:
+    """Tell what almost all queue times stay within."""
+    _TOLD.gauges["exchange.queue_time_late"].set(late_s)
+
+
+def doubts(count: int, oldest_s: float) -> None:
+    """Tell how many doubts this replica looks into, and how old the oldest is."""
+    _TOLD.gauges["orders.in_doubt"].set(count)
+    _TOLD.gauges["doubt.oldest"].set(oldest_s)
+
+
+def open_rows(count: int, overdue_s: float) -> None:
+    """Tell how many rows of all replicas are open, and how long the oldest was left."""
+    _TOLD.gauges["ledger.open_rows"].set(count)
+    _TOLD.gauges["ledger.overdue"].set(overdue_s)
+
+
+def epoch_changed() -> None:
+    """Tell that an account's ledger may have lost what was on record."""
+    _TOLD.counters["ledger.epoch_changes"].add(1)
+
+
+def alarm(name: str, *, sounds: bool) -> None:
+    """Tell whether an alarm sounds."""
+    _TOLD.gauges["alarm"].set(int(sounds), {"alarm": name})
+
+
+def _limit_of(window: str) -> str:
+    """`place_order` of `place_order:BTC-USDT`."""
+    return window.partition(":")[0]
