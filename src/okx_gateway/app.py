@@ -82,6 +82,7 @@ async def serve(settings: Settings) -> AsyncIterator[Gateway]:
             parts.market.socket.run(),
             parts.orders.reconcile.run(),
             parts.timing.run(),
+            parts.ledger.lease.run(),
             _tell_ready(parts, grpc_server),
         ):
             await stack.enter_async_context(_in_background(work))

@@ -23,6 +23,7 @@ from okx_gateway.ledger.redis_jitter import RedisJitter
 from okx_gateway.ledger.redis_ledger import RedisLedger
 from okx_gateway.ledger.redis_script import RedisScripts
 from okx_gateway.ledger.redis_servers import open_servers
+from okx_gateway.ledger.slot_lease import FloorHolder, OwnSlot, SlotLease
 from okx_gateway.market.clock_sync import ERROR_MS_MAX
 from okx_gateway.market.instrument_catalog import InstrumentCatalog
 from okx_gateway.market.ticker_board import TickerBoard
@@ -61,6 +62,8 @@ class LedgerParts:
     amends: RedisAmends
     budget: RedisBudget
     jitter: RedisJitter
+    lease: SlotLease
+    slot: FloorHolder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,8 +136,10 @@ async def make_parts(settings: Settings, stack: AsyncExitStack) -> Parts:
     )
     ask = AskExchange(
         budget=ledger.budget,
-        floors=Floor(lambda: False),
-        charges=ChargeTable(jitter.jitter_ms, caller_shares_from(settings.caller_shares)),
+        floors=Floor(ledger.slot.held),
+        charges=ChargeTable(
+            jitter.jitter_ms, caller_shares_from(settings.caller_shares), settings.replicas_max
+        ),
         exchange=exchange,
         throttling=Throttling(ledger.budget, supervisor, alarms),
     )
@@ -234,7 +239,12 @@ def _make_ledger(settings: Settings, stack: AsyncExitStack, seal: JournalSeal) -
         look_first_ms=settings.look_first_minutes * 60_000,
         shadow=settings.budget_mode == "shadow",
     )
+    fleet = f"{settings.environment}:{settings.egress_address}"
+    lease = SlotLease(scripts, fleet, slots=settings.replicas_max)
+    own = settings.replica_slot is not None and settings.replica_slot < settings.replicas_max
     return LedgerParts(
+        lease=lease,
+        slot=OwnSlot() if own else lease,
         journal=RedisLedger(scripts, ledger_settings, seal),
         amends=RedisAmends(scripts, ledger_settings),
         budget=RedisBudget(scripts, ledger_settings),

@@ -146,7 +146,7 @@ class ChargeTable:
             floor = limit.count // (3 * self.replicas_max)
         count = limit.count - floor * self.replicas_max
         width_us = (limit.window_ms + self.jitter_ms()) * 1000
-        reserve = limit.count // _DOUBT_RESERVE if endpoint is Endpoint.GET_ORDER else 0
+        reserve = count // _DOUBT_RESERVE if endpoint is Endpoint.GET_ORDER else 0
         count -= reserve
         if endpoint in _OF_THE_GATEWAY:
             return Charge(name, count, width_us, floor=floor)

@@ -29,6 +29,7 @@ _PRELUDES: dict[str, tuple[str, ...]] = {
     "begin_amend": _SPENDING,
     "spend": _SPENDING,
     "distrust": _TIMED,
+    "lease_slot": _TIMED,
     "read_budget": _TIMED,
     "read_epoch": _TIMED,
     "read_order": _TIMED,

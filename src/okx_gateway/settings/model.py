@@ -73,7 +73,8 @@ class Settings(BaseModel):
     redis_is_new: bool = _setting(
         False,
         "Whether this Redis has never served a gateway, so that no order can be missing in it. "
-        "Otherwise no order is placed at the first start until OKX would show any that is.",
+        "Otherwise no order is placed at the first start until OKX would show any that is. For the "
+        "first start alone: a replica that starts with it cannot see that Redis was emptied.",
         "true",
     )
     region: Annotated[Region, BeforeValidator(value.lower_case)] = _setting(
@@ -196,6 +197,23 @@ class Settings(BaseModel):
             "limits and shares out where something else keeps them.",
             "shadow",
         )
+    )
+    replicas_max: int = _setting(
+        4,
+        "How many replicas have a floor in the rate limits, which cancels and reads may use "
+        "without Redis; as many as may run at a time, also while they are replaced. 0 for no "
+        "floors.",
+        "6",
+        ge=0,
+        le=100,
+    )
+    replica_slot: int | None = _setting(
+        None,
+        "Number of this replica below the number that have floors, where the deployment gives each "
+        "one its own, as a StatefulSet does; otherwise replicas lease them in Redis.",
+        "0",
+        ge=0,
+        le=99,
     )
     caller_shares: Annotated[str, AfterValidator(value.caller_shares)] = _setting(
         "",
