@@ -126,20 +126,17 @@ async def make_parts(settings: Settings, stack: AsyncExitStack) -> Parts:
     vault_key = _vault_key(settings)
     signer = _signer(settings, vault_key)
     rest = await stack.enter_async_context(RestClient(settings.okx_rest_url, tls=tls))
-    demo = settings.environment is Environment.DEMO
-    exchange = ExchangeClient(rest, signer, clock, demo=demo)
+    exchange = ExchangeClient(rest, signer, clock, demo=settings.environment is Environment.DEMO)
     ledger = _make_ledger(settings, stack, JournalSeal(vault_key))
     supervisor = Supervisor(tasks_max=settings.calls_max)
-    alarms = Alarms()
+    alarms, shares = Alarms(), caller_shares_from(settings.caller_shares)
     jitter = _make_jitter(
         settings, ledger.jitter, clock, lambda: (each.owner for each in accounts.verified())
     )
     ask = AskExchange(
         budget=ledger.budget,
         floors=Floor(ledger.slot.held),
-        charges=ChargeTable(
-            jitter.jitter_ms, caller_shares_from(settings.caller_shares), settings.replicas_max
-        ),
+        charges=ChargeTable(jitter.jitter_ms, shares, settings.replicas_max),
         exchange=exchange,
         throttling=Throttling(ledger.budget, supervisor, alarms),
     )

@@ -546,6 +546,46 @@ async def test_an_order_that_lost_its_row_to_the_same_order_tells_what_became_of
     assert len(desk.exchange.placed) == 1
 
 
+async def test_an_order_that_lost_its_row_to_the_same_order_waits_for_what_becomes_of_that(
+    redis: "Redis", desk: Desk, other_desk: Desk
+) -> None:
+    placed_elsewhere = []
+
+    async def lose_the_row(order: NewOrder) -> PlaceVerdict:
+        await redis.delete(f"okxgw:{{{OWNER}}}:order:a1")
+        desk.exchange.on_place = desk.exchange.accept_after(0.1)
+        desk.exchange.placing.clear()
+        placed_elsewhere.append(asyncio.ensure_future(other_desk.place(order)))
+        await desk.exchange.placing.wait()
+        return Unsent("held up", late=True)
+
+    desk.exchange.on_place = lose_the_row
+    answer = await desk.place(an_order(), within_s=3.0)
+    assert answer.placed == (await placed_elsewhere[0]).placed
+    assert len(desk.exchange.placed) == 2, "of which the first was not written"
+
+
+async def test_a_call_that_ends_unsent_leaves_alone_who_has_its_id_by_then(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forget, later = desk.ledger.settle_unsent, []
+
+    async def forget_and_dawdle(*of: Any) -> None:
+        await forget(*of)
+        desk.exchange.on_place = desk.exchange.accept_after(0.1)
+        desk.exchange.placing.clear()
+        later.append(asyncio.ensure_future(desk.place(an_order())))
+        await desk.exchange.placing.wait()
+
+    monkeypatch.setattr(desk.ledger, "settle_unsent", forget_and_dawdle)
+    desk.exchange.on_place = desk.exchange.always(Unsent("ClientConnectorError"))
+    with pytest.raises(errors.ExchangeUnavailableError):
+        await desk.place(an_order())
+    shared = await desk.place(an_order())
+    assert shared.placed == (await later[0]).placed
+    assert desk.exchange.looked_up == []
+
+
 async def test_an_order_that_missed_its_slot_and_gets_no_other_frees_its_id(desk: Desk) -> None:
     desk.exchange.config["acctLv"] = PORTFOLIO_MARGIN
 
