@@ -18,6 +18,7 @@ from okx_gateway.market.clock_sync import keep_in_step
 from okx_gateway.parts import Parts, UnfitSettingsError, make_parts
 from okx_gateway.settings import ListenAddress, Settings, missing_for_serving
 from okx_gateway.usecases.admit_order import AdmitOrder
+from okx_gateway.usecases.amend_order import AmendOrder
 from okx_gateway.usecases.cancel_order import CancelOrder
 from okx_gateway.usecases.find_order import FindOrder
 from okx_gateway.usecases.get_balance import GetBalance
@@ -121,6 +122,13 @@ def _make_use_cases(parts: Parts) -> UseCases:
             resolve=orders.resolve,
             supervisor=parts.supervisor,
             timing=parts.timing,
+        ),
+        amend_order=AmendOrder(
+            find=find,
+            ask=parts.ask,
+            resolve=orders.resolve,
+            send=orders.send_amend,
+            supervisor=parts.supervisor,
         ),
         cancel_order=CancelOrder(
             find=find,

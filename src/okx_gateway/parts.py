@@ -41,6 +41,7 @@ from okx_gateway.usecases.order_lists import OrderLists
 from okx_gateway.usecases.public_requests import PublicRequests
 from okx_gateway.usecases.reconcile import Reconcile
 from okx_gateway.usecases.resolve_order import ResolveOrder
+from okx_gateway.usecases.send_amend import SendAmend
 from okx_gateway.usecases.settle_order import SettleOrder
 from okx_gateway.usecases.supervisor import Supervisor
 from okx_gateway.usecases.throttling import Throttling
@@ -83,6 +84,7 @@ class OrderParts:
     settle: SettleOrder
     resolve: ResolveOrder
     reconcile: Reconcile
+    send_amend: SendAmend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +164,7 @@ async def make_parts(settings: Settings, stack: AsyncExitStack) -> Parts:
         market=market,
         orders=_make_orders(
             settings.absence_margin_ms,
-            journal=ledger.journal,
+            ledger=ledger,
             ask=ask,
             accounts=accounts,
             instruments=market.instruments,
@@ -190,15 +192,15 @@ def _make_jitter(
 def _make_orders(
     margin_ms: int,
     *,
-    journal: RedisLedger,
+    ledger: LedgerParts,
     ask: AskExchange,
     accounts: AccountRegister,
     instruments: InstrumentCatalog,
     clock: ExchangeClock,
     supervisor: Supervisor,
 ) -> OrderParts:
-    kept_cancel = KeptCancel(journal, ask)
-    settle = SettleOrder(journal, kept_cancel, supervisor)
+    kept_cancel = KeptCancel(ledger.journal, ask)
+    settle = SettleOrder(ledger.journal, kept_cancel, supervisor)
     resolve = ResolveOrder(
         settle=settle,
         ask=ask,
@@ -210,13 +212,19 @@ def _make_orders(
     reconcile = Reconcile(
         accounts=accounts,
         instruments=instruments,
-        ledger=journal,
+        ledger=ledger.journal,
         resolve=resolve,
         kept_cancel=kept_cancel,
         clock=clock,
         supervisor=supervisor,
     )
-    return OrderParts(kept_cancel=kept_cancel, settle=settle, resolve=resolve, reconcile=reconcile)
+    return OrderParts(
+        kept_cancel=kept_cancel,
+        settle=settle,
+        resolve=resolve,
+        reconcile=reconcile,
+        send_amend=SendAmend(amends=ledger.amends, ask=ask, clock=clock, margin_ms=margin_ms),
+    )
 
 
 def _make_ledger(settings: Settings, stack: AsyncExitStack, seal: JournalSeal) -> LedgerParts:

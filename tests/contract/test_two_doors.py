@@ -306,6 +306,96 @@ async def test_a_full_budget_is_refused_with_the_time_to_wait(door: Door) -> Non
         assert all(each.retry_after_s in (1, 2, 3) for each in exhausted)
 
 
+async def test_an_order_is_amended_and_shows_it(door: Door) -> None:
+    order = an_order()
+    placed = await door.call("PlaceOrder", order)
+    amend = api.AmendOrderRequest(
+        account=ACCOUNT,
+        client_order_id=order.client_order_id,
+        new_price="90001",
+        new_quantity="0.002",
+    )
+    amended = await door.call("AmendOrder", amend)
+    assert amended.outcome == api.AMEND_OUTCOME_AMENDING
+    assert amended.client_order_id == order.client_order_id
+    assert amended.exchange_order_id == placed.exchange_order_id
+    assert amended.update_time.ToMilliseconds() > 0
+    by_okx = api.AmendOrderRequest(
+        account=ACCOUNT,
+        exchange_order_id=placed.exchange_order_id,
+        instrument="BTC-USDT",
+        new_price="90002",
+    )
+    await door.call("AmendOrder", by_okx)
+    found = await door.call("GetOrder", named(order))
+    assert (found.order.price, found.order.quantity) == ("90002", "0.002")
+
+
+async def test_an_order_that_is_finished_is_told_so_instead_of_amended(door: Door) -> None:
+    filled = an_order(market=order_pb2.MarketOrder())
+    cancelled = an_order()
+    for order in (filled, cancelled):
+        await door.call("PlaceOrder", order)
+    which = {"account": ACCOUNT, "client_order_id": cancelled.client_order_id}
+    await door.call("CancelOrder", api.CancelOrderRequest(**which))
+    for order, outcome in (
+        (filled, api.AMEND_OUTCOME_ALREADY_FILLED),
+        (cancelled, api.AMEND_OUTCOME_ALREADY_CANCELLED),
+    ):
+        await until_final(door, order)
+        amend = api.AmendOrderRequest(
+            account=ACCOUNT, client_order_id=order.client_order_id, new_price="90001"
+        )
+        assert (await door.call("AmendOrder", amend)).outcome == outcome
+
+
+async def test_what_is_wrong_with_an_amend_is_told(door: Door) -> None:
+    order = an_order()
+    amend = api.AmendOrderRequest(account=ACCOUNT, client_order_id=order.client_order_id)
+    refused = await refusal(door, "AmendOrder", amend)
+    assert refused.fields == {"new_quantity"}
+    amend.new_price = "90000.05"
+    refused = await refusal(door, "AmendOrder", amend)
+    assert (refused.code, refused.reason) == ("NOT_FOUND", "ORDER_NOT_FOUND")
+    await door.call("PlaceOrder", order)
+    refused = await refusal(door, "AmendOrder", amend)
+    assert refused.fields == {"new_price"}
+    # More than the account has of the quote currency: OKX's own words.
+    amend.new_price, amend.new_quantity = "90000", "9000"
+    refused = await refusal(door, "AmendOrder", amend)
+    assert (refused.code, refused.reason) == ("FAILED_PRECONDITION", "EXCHANGE_REFUSED")
+    assert refused.metadata["okxCode"]
+
+
+async def test_an_amend_in_doubt_ends_and_lets_no_other_in_before(
+    door: Door, exchange: Exchange
+) -> None:
+    order = an_order()
+    await door.call("PlaceOrder", order)
+    match = {"method": "POST", "path": "/api/v5/trade/amend-order"}
+    await exchange.put_faults({"kind": "drop_before", "count": 1, "match": match})
+    amend = api.AmendOrderRequest(
+        account=ACCOUNT, client_order_id=order.client_order_id, new_price="90001"
+    )
+    refused = await refusal(door, "AmendOrder", amend, deadline_s=0.7)
+    assert (refused.code, refused.reason) == ("UNKNOWN", "AMEND_OUTCOME_UNKNOWN")
+    assert refused.metadata["resolveTime"].startswith("20")
+    refused = await refusal(door, "AmendOrder", amend)
+    assert (refused.code, refused.reason) == ("ABORTED", "AMEND_IN_FLIGHT")
+    assert 0 < refused.retry_ms <= 2_000
+    if isinstance(door, RestDoor):
+        assert refused.retry_after_s in (1, 2)
+    await asyncio.sleep(refused.retry_ms / 1000 + 0.3)
+    assert (await door.call("GetOrder", named(order))).order.price == "90000"
+    await exchange.put_faults({"kind": "drop_before", "count": 1, "match": match})
+    refused = await refusal(door, "AmendOrder", amend)
+    assert (refused.code, refused.reason) == ("ABORTED", "AMEND_NOT_TAKEN")
+    await exchange.put_faults({"kind": "drop_after", "count": 1, "match": match})
+    amended = await door.call("AmendOrder", amend)
+    assert amended.outcome == api.AMEND_OUTCOME_AMENDED
+    assert (await door.call("GetOrder", named(order))).order.price == "90001"
+
+
 async def test_doubt_is_told_and_ends(door: Door, exchange: Exchange) -> None:
     match = {"method": "POST", "path": "/api/v5/trade/order"}
     await exchange.put_faults({"kind": "drop_before", "count": 1, "match": match})

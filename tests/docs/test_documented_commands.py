@@ -218,7 +218,9 @@ class Walk:
             text = text.replace(f"127.0.0.1:{port}", f"127.0.0.1:{own}")
             text = text.replace(f"--port {port}", f"--port {own}")
         target = f"--gateway 127.0.0.1:{self._ports[50051]}"
-        return re.sub(r"(okx-gateway (?:balance|order|cancel|ticker))\b", rf"\1 {target}", text)
+        return re.sub(
+            r"(okx-gateway (?:balance|order|cancel|amend|ticker))\b", rf"\1 {target}", text
+        )
 
 
 @pytest.fixture

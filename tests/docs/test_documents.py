@@ -14,6 +14,7 @@ from okx_gateway.domain import errors
 from okx_gateway.edge.status import status_of
 from okx_gateway.okx.endpoint import Endpoint
 from okx_simulator.fault.rule import Kind
+from tests.fakes.errors import EVERY_ERROR
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "okx_gateway"
@@ -109,33 +110,8 @@ def test_every_target_of_make_is_told_to_contributors() -> None:
 def _codes_by_reason() -> dict[str, tuple[str, int]]:
     """What callers are really told, by an error of each kind."""
     told = {}
-    for error in _errors():
+    for error in EVERY_ERROR:
         status = status_of(error)
         reason = status.reason.removeprefix("ERROR_REASON_")
         told[reason] = (status.grpc_code.name, status.http_status)
     return told
-
-
-def _errors() -> list[errors.GatewayError]:
-    return [
-        errors.InvalidRequestError([errors.Violation("quantity", "is required")]),
-        errors.AccountUnknownError("desk"),
-        errors.ClientOrderIdTakenError("a1"),
-        errors.DeadlineTooShortError(1, 100),
-        errors.OrderNotFoundError(client_order_id="a1"),
-        errors.OrderRefusedError("a1", okx_code="51008", okx_message="", replayed=False),
-        errors.OrderNotPlacedError("a1", replayed=False),
-        errors.OrderOutcomeUnknownError("a1"),
-        errors.OrderConflictError("a1", first_difference="price"),
-        errors.CancelOutcomeUnknownError("a1"),
-        errors.ExchangeRefusedError(okx_code="51000", okx_message=""),
-        errors.ExchangeThrottledError(okx_code="50011", okx_message="", retry_after_ms=2_000),
-        errors.ExchangeUnavailableError("refused"),
-        errors.BudgetExhaustedError("place_order:BTC-USDT", 740),
-        errors.CredentialUnusableError("desk", "may withdraw"),
-        errors.LedgerUnavailableError("timeout"),
-        errors.LedgerRecoveringError(8_300),
-        errors.ClockUncertainError(900),
-        errors.OverloadedError("calls", 1),
-        errors.StoppingError(),
-    ]

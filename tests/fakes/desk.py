@@ -14,6 +14,7 @@ from okx_gateway.domain.instrument import Instrument, InstrumentType
 from okx_gateway.domain.order import NewOrder, OrderName
 from okx_gateway.ledger.grant import LedgerSettings
 from okx_gateway.ledger.order_record import OrderRecord
+from okx_gateway.ledger.redis_amends import RedisAmends
 from okx_gateway.ledger.redis_budget import RedisBudget
 from okx_gateway.ledger.redis_jitter import RedisJitter
 from okx_gateway.ledger.redis_ledger import RedisLedger
@@ -21,6 +22,7 @@ from okx_gateway.market.instrument_catalog import InstrumentCatalog
 from okx_gateway.okx.exchange_clock import ExchangeClock
 from okx_gateway.usecases.admit_order import AdmitOrder
 from okx_gateway.usecases.alarms import Alarms
+from okx_gateway.usecases.amend_order import AmendOrder
 from okx_gateway.usecases.ask_exchange import AskExchange
 from okx_gateway.usecases.cancel_order import CancelOrder
 from okx_gateway.usecases.find_order import FindOrder
@@ -32,6 +34,7 @@ from okx_gateway.usecases.order_lists import OrderLists
 from okx_gateway.usecases.place_order import PlaceAnswer, PlaceOrder
 from okx_gateway.usecases.reconcile import Reconcile
 from okx_gateway.usecases.resolve_order import ResolveOrder
+from okx_gateway.usecases.send_amend import SendAmend
 from okx_gateway.usecases.send_order import SendOrder
 from okx_gateway.usecases.settle_order import SettleOrder
 from okx_gateway.usecases.shared_batch import SharedBatch
@@ -70,6 +73,10 @@ def a_synchronous_clock() -> ExchangeClock:
 
 async def _at_once(account: str) -> None:
     del account
+
+
+def a_register(exchange: ScriptedExchange, accounts: Iterable[str] = ("main",)) -> AccountRegister:
+    return AccountRegister(a_signer(accounts), exchange, Environment.LIVE, wait_for_room=_at_once)
 
 
 async def _listed(kind: InstrumentType, family: str) -> list[Instrument]:
@@ -163,6 +170,19 @@ class Desk:
             ask=self.ask,
             ledger=self.ledger,
             resolve=self.resolve,
+            supervisor=self.supervisor,
+        )
+        self.send_amend = SendAmend(
+            amends=RedisAmends(scripts, _SETTINGS),
+            ask=self.ask,
+            clock=self.clock,
+            margin_ms=MARGIN_MS,
+        )
+        self.amend_order = AmendOrder(
+            find=self.find,
+            ask=self.ask,
+            resolve=self.resolve,
+            send=self.send_amend,
             supervisor=self.supervisor,
         )
         self.get_order = GetOrder(find=self.find, ask=self.ask, resolve=self.resolve)

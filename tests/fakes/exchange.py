@@ -4,12 +4,15 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from okx_gateway.domain.balance import Balance
 from okx_gateway.domain.instrument import Instrument, InstrumentType
 from okx_gateway.domain.money import text_from_amount
-from okx_gateway.domain.order import Limit, NewOrder, OrderName, Placed
+from okx_gateway.domain.order import Limit, NewOrder, NewValues, OrderName, Placed
+from okx_gateway.okx.amend_verdict import AmendTaken, AmendVerdict
 from okx_gateway.okx.endpoint import Endpoint
 from okx_gateway.okx.exchange_client import ExchangeClient
 from okx_gateway.okx.order_codec import order_from_row
@@ -33,6 +36,22 @@ EMPTY_BALANCE = Balance(
 )
 
 
+# Stands in `amends` for an amend that is carried out, and whose reply is lost.
+AMENDED_UNHEARD = InDoubt("the reply was lost")
+
+
+@dataclass(frozen=True)
+class AskedAmend:
+    """An amend that was asked for, when, and before when it had to be."""
+
+    exchange_order_id: str
+    values: NewValues
+    amend_id: str
+    expiry_ms: int
+    asked_s: float
+    write_before_s: float | None
+
+
 def wall_ms() -> int:
     return time.time_ns() // 1_000_000
 
@@ -40,7 +59,7 @@ def wall_ms() -> int:
 class ScriptedExchange(ExchangeClient):
     """Takes every order unless `on_place` says otherwise; answers look-ups from its book.
 
-    What stands in `lookups` and `cancels` is answered first, one by one.
+    What stands in `lookups`, `cancels` and `amends` is answered first, one by one.
     """
 
     def __init__(self) -> None:  # without a connection
@@ -48,6 +67,8 @@ class ScriptedExchange(ExchangeClient):
         self.on_place: PlaceAnswer = self.accept
         self.lookups: deque[LookupVerdict] = deque()
         self.cancels: deque[CancelVerdict] = deque()
+        self.amends: deque[AmendVerdict] = deque()
+        self.amended: list[AskedAmend] = []
         self.placed: list[NewOrder] = []
         self.lists: dict[Endpoint, list[ListVerdict]] = {}
         self.pages_read: list[tuple[Endpoint, str]] = []
@@ -94,6 +115,32 @@ class ScriptedExchange(ExchangeClient):
                 *(self.place(order, instrument, expiry_ms=expiry_ms) for order in orders)
             )
         )
+
+    async def amend(
+        self,
+        account: str,
+        instrument: str,
+        exchange_order_id: str,
+        *,
+        quantity: Decimal | None,
+        price: Decimal | None,
+        amend_id: str,
+        expiry_ms: int,
+        write_before_s: float | None = None,
+    ) -> AmendVerdict:
+        values = NewValues(quantity, price)
+        self.amended.append(
+            AskedAmend(
+                exchange_order_id, values, amend_id, expiry_ms, time.monotonic(), write_before_s
+            )
+        )
+        await asyncio.sleep(self.slow_s)
+        verdict = self.amends.popleft() if self.amends else None
+        if verdict is None or verdict is AMENDED_UNHEARD:
+            for row in self.book.values():
+                if row["ordId"] == exchange_order_id:
+                    self.change(row, values)
+        return verdict or AmendTaken(exchange_order_id, wall_ms())
 
     async def cancel(
         self,
@@ -174,6 +221,14 @@ class ScriptedExchange(ExchangeClient):
         }
         self.book[order.client_order_id] = row
         return row
+
+    def change(self, row: Row, values: NewValues) -> None:
+        """Let an amend of an order in the book take effect."""
+        if values.quantity is not None:
+            row["sz"] = text_from_amount(values.quantity)
+        if values.price is not None:
+            row["px"] = text_from_amount(values.price)
+        row["uTime"] = str(wall_ms())
 
     async def accept(self, order: NewOrder) -> PlaceVerdict:
         row = self.enter(order)

@@ -35,7 +35,7 @@ class Calls:
     def __init__(self, answer: Answer = empty, events: Events = heartbeats) -> None:
         self.came: list[tuple[Message, Call]] = []
         self._answer, self._events = answer, events
-        names = ("PlaceOrder", "CancelOrder", "GetOrder", "GetBalance")
+        names = ("PlaceOrder", "CancelOrder", "AmendOrder", "GetOrder", "GetBalance")
         self.unary = dict.fromkeys(names, self._noted)
         self.stream = {"StreamTicker": self._noted_stream}
 

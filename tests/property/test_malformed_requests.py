@@ -139,6 +139,20 @@ RPCS = [
         ("account", "clientOrderId"),
     ),
     Rpc(
+        "AmendOrder",
+        api.AmendOrderRequest,
+        {"account": ACCOUNT, "clientOrderId": "never-placed", "newPrice": "30000"},
+        {
+            "account": wrong_text,
+            "clientOrderId": wrong_text,
+            "instrument": wrong_text.filter(bool),
+            "newQuantity": wrong_amount,
+            "newPrice": wrong_amount,
+        },
+        "POST /v1/accounts/{account}/orders/{clientOrderId}:amend",
+        ("account", "clientOrderId"),
+    ),
+    Rpc(
         "GetOrder",
         api.GetOrderRequest,
         {"account": ACCOUNT, "clientOrderId": "never-placed"},

@@ -18,9 +18,11 @@ from okx_gateway.api.v1 import gateway_service_pb2 as api
 _RESPONSES: dict[str, type[Message]] = {
     "PlaceOrder": api.PlaceOrderResponse,
     "CancelOrder": api.CancelOrderResponse,
+    "AmendOrder": api.AmendOrderResponse,
     "GetOrder": api.GetOrderResponse,
     "GetBalance": api.GetBalanceResponse,
 }
+_VERBS = {"CancelOrder": "cancel", "AmendOrder": "amend"}
 
 
 class RefusedError(Exception):
@@ -143,8 +145,8 @@ class RestDoor:
             path = f"{orders}/{document.pop('clientOrderId', '')}"
             if "exchangeOrderId" in document:
                 path = f"/v1/accounts/{account}/exchangeOrders/{document.pop('exchangeOrderId')}"
-        if name == "CancelOrder":
-            method, path = "POST", f"{path}:cancel"
+        if name in _VERBS:
+            method, path = "POST", f"{path}:{_VERBS[name]}"
         elif method == "GET":
             path = f"{path}?{urlencode(document, doseq=True)}"
         headers = _headers(traceparent, caller)

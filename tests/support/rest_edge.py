@@ -31,7 +31,7 @@ class Calls:
         self.released = asyncio.Event()
         self.released.set()
         self.left = asyncio.Event()
-        names = ("PlaceOrder", "CancelOrder", "GetOrder", "GetBalance")
+        names = ("PlaceOrder", "CancelOrder", "AmendOrder", "GetOrder", "GetBalance")
         self.unary = {name: self._answer(name) for name in names}
         self.stream = {"StreamTicker": self._events}
 

@@ -6,7 +6,7 @@ from okx_gateway.cli.config import config
 from okx_gateway.cli.local import demo, run
 from okx_gateway.cli.serve import serve
 from okx_gateway.cli.ticker import ticker
-from okx_gateway.cli.trade import balance, cancel, order
+from okx_gateway.cli.trade import amend, balance, cancel, order
 from okx_gateway.cli.vault import vault
 
 
@@ -17,9 +17,9 @@ def cli() -> None:
 
     `demo` shows what it does on this machine alone. `serve` runs it, set up by OKX_GATEWAY_*
     variables (see `config check`) and a vault of credentials (see `vault`). `order`, `cancel`,
-    `balance` and `ticker` call a gateway that runs.
+    `amend`, `balance` and `ticker` call a gateway that runs.
     """
 
 
-for command in (serve, demo, run, order, cancel, balance, ticker, vault, config):
+for command in (serve, demo, run, order, cancel, amend, balance, ticker, vault, config):
     cli.add_command(command)

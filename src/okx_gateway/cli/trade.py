@@ -1,4 +1,4 @@
-"""The commands that call a gateway once: `order`, `cancel`, `balance`."""
+"""The commands that call a gateway once: `order`, `cancel`, `amend`, `balance`."""
 
 import uuid
 
@@ -113,16 +113,49 @@ def cancel(
     as_json: bool,
 ) -> None:
     """Cancel an order, by its CLIENT_ORDER_ID or by --exchange-id."""
-    if bool(client_order_id) == bool(exchange_order_id):
-        raise click.UsageError("give either CLIENT_ORDER_ID or --exchange-id")
     request = api.CancelOrderRequest(account=account, instrument=instrument)
-    if client_order_id:
-        request.client_order_id = client_order_id
-    else:
-        request.exchange_order_id = exchange_order_id
+    _name(request, client_order_id, exchange_order_id)
     response = remote.ask(lambda gateway: gateway.CancelOrder, request)
     rows = {
         "outcome": api.CancelOutcome.Name(response.outcome),
+        "exchange order id": response.exchange_order_id,
+        "at": _time(response.update_time),
+    }
+    echo(response, as_json=as_json, rows=rows)
+
+
+@click.command()
+@click.argument("client_order_id", required=False, default="")
+@_account
+@click.option(
+    "--quantity", "new_quantity", default="", help="New quantity, what is filled included."
+)
+@click.option("--price", "new_price", default="", help="New price.")
+@click.option("--exchange-id", "exchange_order_id", default="", help="OKX's id instead.")
+@click.option("--instrument", default="", help="Needed where the gateway did not place it.")
+@remote_options
+@json_option
+def amend(  # one parameter per option
+    *,
+    client_order_id: str,
+    account: str,
+    new_quantity: str,
+    new_price: str,
+    exchange_order_id: str,
+    instrument: str,
+    remote: Remote,
+    as_json: bool,
+) -> None:
+    """Give an order, by its CLIENT_ORDER_ID or by --exchange-id, another quantity or price."""
+    if not (new_quantity or new_price):
+        raise click.UsageError("give --quantity or --price")
+    request = api.AmendOrderRequest(
+        account=account, instrument=instrument, new_quantity=new_quantity, new_price=new_price
+    )
+    _name(request, client_order_id, exchange_order_id)
+    response = remote.ask(lambda gateway: gateway.AmendOrder, request)
+    rows = {
+        "outcome": api.AmendOutcome.Name(response.outcome),
         "exchange order id": response.exchange_order_id,
         "at": _time(response.update_time),
     }
@@ -156,6 +189,19 @@ def balance_table(response: api.GetBalanceResponse) -> Table:
     for each in response.balance.currencies:
         table.add_row(each.currency, each.available, each.frozen, each.equity, each.equity_usd)
     return table
+
+
+def _name(
+    request: api.CancelOrderRequest | api.AmendOrderRequest,
+    client_order_id: str,
+    exchange_order_id: str,
+) -> None:
+    if bool(client_order_id) == bool(exchange_order_id):
+        raise click.UsageError("give either CLIENT_ORDER_ID or --exchange-id")
+    if client_order_id:
+        request.client_order_id = client_order_id
+    else:
+        request.exchange_order_id = exchange_order_id
 
 
 def _time(moment: Timestamp) -> str:

@@ -12,11 +12,15 @@
     │   ├── OrderNotPlacedError         OKX provably never had the order
     │   ├── OrderOutcomeUnknownError    OKX may or may not have the order
     │   ├── OrderConflictError          OKX has another order under this id
+    │   ├── OrderInDoubtError           OKX may or may not have the order; nothing was sent
     │   ├── CancelOutcomeUnknownError   OKX may or may not have taken the cancel
+    │   ├── AmendOutcomeUnknownError    OKX may or may not carry the amend out
+    │   ├── AmendNotTakenError          OKX provably did not carry the amend out
     │   ├── ExchangeRefusedError        OKX refused a call that places nothing
     │   ├── ExchangeThrottledError      OKX did not carry the request out
     │   └── ExchangeUnavailableError    no usable answer; of an order nothing was sent
     └── OwnError                        the gateway itself; nothing was sent
+        ├── AmendInFlightError
         ├── BudgetExhaustedError
         ├── CredentialUnusableError
         ├── LedgerUnavailableError
@@ -167,6 +171,17 @@ class OrderConflictError(ExchangeError):
         )
 
 
+class OrderInDoubtError(ExchangeError):
+    """OKX may or may not have the order that something is asked about; nothing was sent."""
+
+    def __init__(self, client_order_id: str, *, resolve_time: str) -> None:
+        super().__init__(
+            f"OKX may or may not have order {client_order_id!r}; GetOrder tells",
+            clientOrderId=client_order_id,
+            resolveTime=resolve_time,
+        )
+
+
 class CancelOutcomeUnknownError(ExchangeError):
     """OKX may or may not have taken the cancel; asking again is safe."""
 
@@ -175,6 +190,24 @@ class CancelOutcomeUnknownError(ExchangeError):
             f"OKX may or may not have taken the cancel of {order_id!r}; call again",
             orderId=order_id,
         )
+
+
+class AmendOutcomeUnknownError(ExchangeError):
+    """OKX may or may not carry the amend out; looking the order up tells after `resolve_time`."""
+
+    def __init__(self, order_id: str, *, resolve_time: str) -> None:
+        super().__init__(
+            f"OKX may or may not amend {order_id!r}; GetOrder tells after {resolve_time}",
+            orderId=order_id,
+            resolveTime=resolve_time,
+        )
+
+
+class AmendNotTakenError(ExchangeError):
+    """OKX did not carry the amend out and no longer can; asking again is safe."""
+
+    def __init__(self, order_id: str) -> None:
+        super().__init__(f"OKX has not amended {order_id!r} and will not", orderId=order_id)
 
 
 class ExchangeRefusedError(ExchangeError):
@@ -206,6 +239,18 @@ class ExchangeUnavailableError(ExchangeError):
 
     def __init__(self, cause: str) -> None:
         super().__init__(f"OKX is not available: {cause}", cause=cause)
+
+
+class AmendInFlightError(OwnError):
+    """Another amend of the order may still change it, for `retry_after_ms` at most."""
+
+    def __init__(self, order_id: str, retry_after_ms: int) -> None:
+        super().__init__(
+            f"another amend of {order_id!r} is under way, for another {retry_after_ms} ms at most",
+            orderId=order_id,
+            retryAfterMs=str(retry_after_ms),
+        )
+        self.retry_after_ms = retry_after_ms
 
 
 class BudgetExhaustedError(OwnError):

@@ -197,3 +197,33 @@ class Cancel:
     client_order_id: str
     exchange_order_id: str
     update_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewValues:
+    """What an amend makes of an order; None leaves a value as it is.
+
+    `quantity` counts what is filled already.
+    """
+
+    quantity: Decimal | None = None
+    price: Decimal | None = None
+
+
+class AmendOutcome(StrEnum):
+    """What is known after a request to amend."""
+
+    AMENDING = "amending"
+    AMENDED = "amended"
+    ALREADY_FILLED = "already_filled"
+    ALREADY_CANCELLED = "already_cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Amend:
+    """Answer to a request to amend; `update_ms` is of OKX's clock, None where OKX gave none."""
+
+    outcome: AmendOutcome
+    client_order_id: str
+    exchange_order_id: str
+    update_ms: int | None = None

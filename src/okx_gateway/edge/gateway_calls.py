@@ -11,6 +11,7 @@ from okx_gateway.api.v1 import gateway_service_pb2 as api
 from okx_gateway.domain.deadline import Deadline
 from okx_gateway.edge import translate
 from okx_gateway.edge.call import Call, StreamCall, UnaryCall
+from okx_gateway.usecases.amend_order import AmendOrder
 from okx_gateway.usecases.cancel_order import CancelOrder
 from okx_gateway.usecases.get_balance import GetBalance
 from okx_gateway.usecases.get_order import GetOrder
@@ -24,6 +25,7 @@ class UseCases:
 
     place_order: PlaceOrder
     cancel_order: CancelOrder
+    amend_order: AmendOrder
     get_order: GetOrder
     get_balance: GetBalance
     stream_ticker: StreamTicker
@@ -38,6 +40,7 @@ class UseCaseCalls:
         self.unary: dict[str, UnaryCall] = {
             "PlaceOrder": self._place_order,
             "CancelOrder": self._cancel_order,
+            "AmendOrder": self._amend_order,
             "GetOrder": self._get_order,
             "GetBalance": self._get_balance,
         }
@@ -65,6 +68,20 @@ class UseCaseCalls:
             deadline=self._deadline(call),
         )
         return translate.cancel_response(cancel)
+
+    async def _amend_order(
+        self, request: api.AmendOrderRequest, call: Call
+    ) -> api.AmendOrderResponse:
+        translate.check(request)
+        amend = await self._usecases.amend_order(
+            request.account,
+            translate.order_name(request),
+            request.instrument,
+            translate.new_values(request),
+            caller=call.caller,
+            deadline=self._deadline(call),
+        )
+        return translate.amend_response(amend)
 
     async def _get_order(self, request: api.GetOrderRequest, call: Call) -> api.GetOrderResponse:
         translate.check(request)

@@ -15,12 +15,14 @@ from google.protobuf.message import Message
 from okx_gateway.api.v1 import balance_pb2, gateway_service_pb2, order_pb2, ticker_pb2
 from okx_gateway.domain.errors import InvalidRequestError, Violation
 from okx_gateway.domain.order import (
+    Amend,
     AttachedExit,
     Cancel,
     Conflict,
     Limit,
     Market,
     NewOrder,
+    NewValues,
     NotPlaced,
     Order,
     OrderName,
@@ -112,8 +114,18 @@ def _exit(attached: order_pb2.AttachedExit) -> AttachedExit:
     )
 
 
+def new_values(request: gateway_service_pb2.AmendOrderRequest) -> NewValues:
+    """What a checked request wants an order to become."""
+    return NewValues(
+        quantity=Decimal(request.new_quantity) if request.new_quantity else None,
+        price=Decimal(request.new_price) if request.new_price else None,
+    )
+
+
 def order_name(
-    request: gateway_service_pb2.CancelOrderRequest | gateway_service_pb2.GetOrderRequest,
+    request: gateway_service_pb2.CancelOrderRequest
+    | gateway_service_pb2.AmendOrderRequest
+    | gateway_service_pb2.GetOrderRequest,
 ) -> OrderName:
     """Which order a checked request is about."""
     return OrderName(request.client_order_id, request.exchange_order_id)
@@ -140,6 +152,16 @@ def cancel_response(cancel: Cancel) -> gateway_service_pb2.CancelOrderResponse:
         client_order_id=cancel.client_order_id,
         exchange_order_id=cancel.exchange_order_id,
         update_time=_time(cancel.update_ms),
+    )
+
+
+def amend_response(amend: Amend) -> gateway_service_pb2.AmendOrderResponse:
+    """Answer of AmendOrder."""
+    return gateway_service_pb2.AmendOrderResponse(
+        outcome=gateway_service_pb2.AmendOutcome.Value(f"AMEND_OUTCOME_{amend.outcome.name}"),
+        client_order_id=amend.client_order_id,
+        exchange_order_id=amend.exchange_order_id,
+        update_time=_time(amend.update_ms),
     )
 
 

@@ -34,7 +34,7 @@ end
 
 local routes = read_routes(clock, 6, 21)
 if ARGV[14] ~= '' then
-  give_back(routes, ARGV[4], ARGV[14])
+  give_back(routes, ARGV[4], ARGV[14], KEYS[5])
 end
 local latest = clock.now + (tonumber(ARGV[10]) - tonumber(ARGV[11])) * 1000
 if ARGV[20] == '1' then

@@ -3,22 +3,26 @@
 -- KEYS: 1 epoch, 2 amend under way, 3 audit stream, 4 tally, then the logs of the route.
 -- ARGV: 1 nonce, 2 server, 3 whether the ledger is new, 4 caller, 5 OKX's id of the order, 6 OKX's time in
 -- ms, 7 validity in ms, 8 ms left to the deadline, 9 least validity in ms, 10 margin in ms (how long after
--- its expiry an amend may still take effect), 11 length of the audit stream, 12 whether only to count, then
--- the route.
+-- its expiry an amend may still take effect), 11 length of the audit stream, 12 whether only to count,
+-- 13 silence in us (how long in a new epoch nothing is sent), 14 fence of a grant for this amend that its
+-- holder gives up, having written nothing, or empty, then the route.
 -- Answers {nonce, 'busy', ms until the other can take no effect any more}, {nonce, 'denied', name of the
 -- full window, wait in us} or {nonce, 'granted', wait in us, expiry in ms of OKX's clock, now in us}.
 
-local left_ms = redis.call('PTTL', KEYS[2])
-if left_ms > 0 then
-  return { ARGV[1], 'busy', left_ms }
+local under_way = redis.call('GET', KEYS[2])
+if under_way and under_way ~= ARGV[14] then
+  return { ARGV[1], 'busy', redis.call('PTTL', KEYS[2]) }
 end
 local clock = read_clock()
-local silent = clock.since + (tonumber(ARGV[7]) + tonumber(ARGV[10])) * 1000 - clock.now
+local silent = clock.since + tonumber(ARGV[13]) - clock.now
 if clock.since > 0 and silent > 0 then
   -- An amend under way may have been lost from this record.
   return { ARGV[1], 'busy', math.ceil(silent / 1000) }
 end
-local routes = read_routes(clock, 5, 13)
+local routes = read_routes(clock, 5, 15)
+if ARGV[14] ~= '' then
+  give_back(routes, ARGV[4], ARGV[14], KEYS[4])
+end
 local latest = clock.now + (tonumber(ARGV[8]) - tonumber(ARGV[9])) * 1000
 local chosen, slot, full = choose_route(routes, clock.now, latest, ARGV[12])
 if slot > latest then

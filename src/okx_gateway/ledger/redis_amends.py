@@ -52,8 +52,11 @@ class RedisAmends:
         charges: Route,
         exchange_ms: int,
         remaining_ms: int,
+        given_up: str = "",
     ) -> AmendGranted | AmendBusy:
         """Let one amend of an order in, with its slot.
+
+        `given_up` is the fence of an earlier grant for it under which nothing was written.
 
         Raises:
             DeadlineTooShortError, BudgetExhaustedError: Nothing could be sent in time.
@@ -70,7 +73,8 @@ class RedisAmends:
             [
                 *(caller, exchange_order_id, exchange_ms, settings.validity_ms, remaining_ms),
                 *(settings.least_validity_ms, settings.margin_ms, AUDIT_LENGTH),
-                *(int(settings.shadow), *log_arguments([charges])),
+                *(int(settings.shadow), settings.silence_us, given_up),
+                *log_arguments([charges]),
             ],
             nonce=fence,
             durable=True,

@@ -10,7 +10,7 @@
 local clock = read_clock()
 local routes = read_routes(clock, 3, 8)
 if ARGV[7] ~= '' then
-  give_back(routes, ARGV[4], ARGV[7])
+  give_back(routes, ARGV[4], ARGV[7], KEYS[2])
 end
 local latest = clock.now + tonumber(ARGV[5])
 local chosen, slot, full = choose_route(routes, clock.now, latest, ARGV[6])

@@ -84,24 +84,37 @@ local function add_spends(log, cost, now, slot, member)
   redis.call('PEXPIRE', log.key, whole(math.ceil((slot - now + log.width) / 1000) + 1000))
 end
 
--- Gives back what a grant has spent under which nothing was written.
-local function give_back(routes, caller, nonce)
-  for _, route in ipairs(routes) do
-    for _, window in ipairs(route) do
-      for _, log in ipairs({ window.pool, window.share or window.pool, window.cap or window.pool }) do
-        for unit = 1, window.cost do
-          redis.call('ZREM', log.key, caller .. ':' .. nonce .. ':' .. unit)
-        end
-      end
-    end
-  end
-end
-
+-- Counts for people what was granted and refused, to each caller. Callers name themselves: those who
+-- come once there are very many are counted as one.
 local function count(tally_key, window, caller, what)
   local field = window.name .. '|' .. caller .. '|'
-  if redis.call('HINCRBY', tally_key, field .. what, 1) == 1 then
-    redis.call('HSET', tally_key, field .. 'width_us', window.pool.width)
-    redis.call('PEXPIRE', tally_key, 604800000)
+  if redis.call('HINCRBY', tally_key, field .. what, 1) ~= 1 then
+    return
+  end
+  if redis.call('HLEN', tally_key) > 20000 then
+    redis.call('HDEL', tally_key, field .. what)
+    field = window.name .. '|(others)|'
+    redis.call('HINCRBY', tally_key, field .. what, 1)
+  end
+  redis.call('HSET', tally_key, field .. 'width_us', window.pool.width)
+  redis.call('PEXPIRE', tally_key, 604800000)
+end
+
+-- Gives back what a grant has spent under which nothing was written.
+local function give_back(routes, caller, nonce, tally_key)
+  for _, route in ipairs(routes) do
+    for _, window in ipairs(route) do
+      local given = 0
+      for _, log in ipairs({ window.pool, window.share or window.pool, window.cap or window.pool }) do
+        for unit = 1, window.cost do
+          given = given + redis.call('ZREM', log.key, caller .. ':' .. nonce .. ':' .. unit)
+        end
+      end
+      local granted = window.name .. '|' .. caller .. '|granted'
+      if given > 0 and redis.call('HEXISTS', tally_key, granted) == 1 then
+        redis.call('HINCRBY', tally_key, granted, -1)
+      end
+    end
   end
 end
 

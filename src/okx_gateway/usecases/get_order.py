@@ -1,6 +1,5 @@
 """What does GetOrder promise?  What OKX says of an order, or what is known of its placing."""
 
-import asyncio
 from dataclasses import dataclass
 
 from okx_gateway.domain.deadline import Deadline
@@ -8,17 +7,12 @@ from okx_gateway.domain.errors import (
     ExchangeRefusedError,
     ExchangeUnavailableError,
     OrderNotFoundError,
-    OrderOutcomeUnknownError,
 )
 from okx_gateway.domain.order import Order, OrderName, Outcome, Placed
-from okx_gateway.ledger.order_record import OrderRecord
 from okx_gateway.okx.verdict import Absent, Found, NoEvidence
 from okx_gateway.usecases.ask_exchange import AskExchange
 from okx_gateway.usecases.find_order import FindOrder, MeantOrder
 from okx_gateway.usecases.resolve_order import Doubt, ResolveOrder
-
-# An order whose reply is on its way, or that stands in OKX's book, is found within this.
-_DOUBT_WAIT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +62,8 @@ class GetOrder:
             return OrderAnswer(Placed(order.exchange_order_id, order.place_ms), order)
         outcome = meant.record.outcome
         if outcome is None:
-            outcome = await self._end_of_doubt(meant, meant.record, deadline)
+            doubt = Doubt.of(meant.record, meant.account, meant.instrument)
+            outcome = await self._resolve.soon(doubt, deadline)
         if outcome is None:
             return OrderAnswer(None, None, self._resolve.resolve_ms(meant.record.expiry_ms))
         if not isinstance(outcome, Placed):
@@ -90,16 +85,3 @@ class GetOrder:
                 raise ExchangeRefusedError(okx_code=code, okx_message=cause)
             case NoEvidence(cause, _):
                 raise ExchangeUnavailableError(cause)
-
-    async def _end_of_doubt(
-        self, meant: MeantOrder, record: OrderRecord, deadline: Deadline
-    ) -> Outcome | None:
-        """The outcome where it can be learnt soon; the looking goes on either way."""
-        doubt = Doubt.of(record, meant.account, meant.instrument)
-        looking = self._resolve.begin(doubt, others_first=True)
-        wait_s = max(0.0, min(_DOUBT_WAIT_S, deadline.remaining_s() / 2))
-        done, _ = await asyncio.wait({looking}, timeout=wait_s)
-        try:
-            return looking.result() if done else None
-        except OrderOutcomeUnknownError:
-            return None

@@ -16,6 +16,7 @@ from okx_gateway.domain.order import (
     Limit,
     Market,
     NewOrder,
+    NewValues,
     Side,
     TargetCurrency,
     TradeMode,
@@ -45,6 +46,19 @@ def violations(order: NewOrder, instrument: Instrument, account: Account) -> lis
     ]
 
 
+def amend_violations(values: NewValues, instrument: Instrument) -> list[Violation]:
+    """Everything about new values of an order that OKX would refuse.
+
+    A quantity below the minimum is none: one that is filled already ends the order.
+    """
+    found: list[Violation] = []
+    if values.quantity is not None:
+        found += _on_lot("new_quantity", values.quantity, instrument)
+    if values.price is not None:
+        found += _on_price("new_price", values.price, instrument)
+    return found
+
+
 def _on_instrument(order: NewOrder, instrument: Instrument) -> Iterator[Violation]:
     if not instrument.tradable:
         yield Violation("instrument", "is not open for trading", order.instrument)
@@ -63,15 +77,20 @@ def _on_quantity(order: NewOrder, instrument: Instrument) -> Iterator[Violation]
     shown = text_from_amount(quantity)
     if _counts_quote(order):
         return  # the instrument's lot and minimum are in base currency
-    if not is_multiple(quantity, instrument.lot):
-        lot = text_from_amount(instrument.lot)
-        yield Violation("quantity", f"must be a multiple of the lot {lot}", shown)
+    yield from _on_lot("quantity", quantity, instrument)
     if quantity < instrument.minimum:
         minimum = text_from_amount(instrument.minimum)
         yield Violation("quantity", f"must be at least {minimum}", shown)
     maximum = _maximum(order, instrument)
     if maximum and quantity > maximum:
         yield Violation("quantity", f"must be at most {text_from_amount(maximum)}", shown)
+
+
+def _on_lot(field: str, quantity: Decimal, instrument: Instrument) -> Iterator[Violation]:
+    if not is_multiple(quantity, instrument.lot):
+        lot = text_from_amount(instrument.lot)
+        shown = text_from_amount(quantity)
+        yield Violation(field, f"must be a multiple of the lot {lot}", shown)
 
 
 def _maximum(order: NewOrder, instrument: Instrument) -> Decimal:

@@ -48,6 +48,8 @@ from okx_gateway.usecases.settle_order import SettleOrder
 from okx_gateway.usecases.supervisor import Supervisor
 
 _LOG = structlog.get_logger()
+# An order whose reply is on its way, or that stands in OKX's book, is found within this.
+_SOON_S = 1.0
 _FIRST_PAUSE_S = 0.05
 _PAUSE_MAX_S = 1.0
 _PROOFS_APART_S = 1.0
@@ -135,6 +137,16 @@ class ResolveOrder:
             self._sent_ms[doubt.key] = doubt.sent_ms
             task.add_done_callback(lambda _: self._forget(doubt.key))
         return task
+
+    async def soon(self, doubt: Doubt, deadline: Deadline) -> Outcome | None:
+        """The outcome where it can be learnt soon, None otherwise; the looking goes on."""
+        looking = self.begin(doubt, others_first=True)
+        wait_s = max(0.0, min(_SOON_S, deadline.remaining_s() / 2))
+        done, _ = await asyncio.wait({looking}, timeout=wait_s)
+        try:
+            return looking.result() if done else None
+        except OrderOutcomeUnknownError:
+            return None
 
     @property
     def looking_count(self) -> int:

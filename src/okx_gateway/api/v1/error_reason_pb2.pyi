@@ -149,6 +149,32 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         { "reason": "ERROR_REASON_LEDGER_RECOVERING", "domain": "okx-gateway.v1",
           "metadata": { "retryAfterMs": "8300" } }
     """
+    ERROR_REASON_AMEND_OUTCOME_UNKNOWN: _ErrorReason.ValueType  # 22
+    """OKX may or may not carry the amend out. GetOrder tells after `resolveTime`; the same amend is safe to
+    repeat then. Example:
+
+        { "reason": "ERROR_REASON_AMEND_OUTCOME_UNKNOWN", "domain": "okx-gateway.v1",
+          "metadata": { "orderId": "a1", "resolveTime": "2026-11-22T10:00:12.000Z" } }
+    """
+    ERROR_REASON_AMEND_IN_FLIGHT: _ErrorReason.ValueType  # 23
+    """Another amend of the order may still change it. RetryInfo says for how long at most. Nothing was sent.
+    Example:
+
+        { "reason": "ERROR_REASON_AMEND_IN_FLIGHT", "domain": "okx-gateway.v1",
+          "metadata": { "orderId": "a1", "retryAfterMs": "740" } }
+    """
+    ERROR_REASON_AMEND_NOT_TAKEN: _ErrorReason.ValueType  # 24
+    """OKX did not carry the amend out and no longer can: the order is as it was without it. Example:
+
+        { "reason": "ERROR_REASON_AMEND_NOT_TAKEN", "domain": "okx-gateway.v1", "metadata": { "orderId": "a1" } }
+    """
+    ERROR_REASON_ORDER_IN_DOUBT: _ErrorReason.ValueType  # 25
+    """Whether OKX has the order is not known yet, so it cannot be amended. GetOrder tells, by `resolveTime` at
+    the latest if OKX answers. Nothing was sent. Example:
+
+        { "reason": "ERROR_REASON_ORDER_IN_DOUBT", "domain": "okx-gateway.v1",
+          "metadata": { "clientOrderId": "a1", "resolveTime": "2026-11-22T10:00:12.000Z" } }
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed: the `reason` of the google.rpc.ErrorInfo that every error carries. Its `domain` is
@@ -282,5 +308,31 @@ Nothing was sent. RetryInfo tells when orders are placed again. Example:
 
     { "reason": "ERROR_REASON_LEDGER_RECOVERING", "domain": "okx-gateway.v1",
       "metadata": { "retryAfterMs": "8300" } }
+"""
+ERROR_REASON_AMEND_OUTCOME_UNKNOWN: ErrorReason.ValueType  # 22
+"""OKX may or may not carry the amend out. GetOrder tells after `resolveTime`; the same amend is safe to
+repeat then. Example:
+
+    { "reason": "ERROR_REASON_AMEND_OUTCOME_UNKNOWN", "domain": "okx-gateway.v1",
+      "metadata": { "orderId": "a1", "resolveTime": "2026-11-22T10:00:12.000Z" } }
+"""
+ERROR_REASON_AMEND_IN_FLIGHT: ErrorReason.ValueType  # 23
+"""Another amend of the order may still change it. RetryInfo says for how long at most. Nothing was sent.
+Example:
+
+    { "reason": "ERROR_REASON_AMEND_IN_FLIGHT", "domain": "okx-gateway.v1",
+      "metadata": { "orderId": "a1", "retryAfterMs": "740" } }
+"""
+ERROR_REASON_AMEND_NOT_TAKEN: ErrorReason.ValueType  # 24
+"""OKX did not carry the amend out and no longer can: the order is as it was without it. Example:
+
+    { "reason": "ERROR_REASON_AMEND_NOT_TAKEN", "domain": "okx-gateway.v1", "metadata": { "orderId": "a1" } }
+"""
+ERROR_REASON_ORDER_IN_DOUBT: ErrorReason.ValueType  # 25
+"""Whether OKX has the order is not known yet, so it cannot be amended. GetOrder tells, by `resolveTime` at
+the latest if OKX answers. Nothing was sent. Example:
+
+    { "reason": "ERROR_REASON_ORDER_IN_DOUBT", "domain": "okx-gateway.v1",
+      "metadata": { "clientOrderId": "a1", "resolveTime": "2026-11-22T10:00:12.000Z" } }
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

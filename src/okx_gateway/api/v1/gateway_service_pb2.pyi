@@ -52,6 +52,38 @@ CANCEL_OUTCOME_ALREADY_FILLED: CancelOutcome.ValueType  # 3
 """The order was filled whole before it could be cancelled. Final."""
 Global___CancelOutcome: _TypeAlias = CancelOutcome  # noqa: Y015
 
+class _AmendOutcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AmendOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AmendOutcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    AMEND_OUTCOME_UNSPECIFIED: _AmendOutcome.ValueType  # 0
+    """Never sent in an answer."""
+    AMEND_OUTCOME_AMENDING: _AmendOutcome.ValueType  # 1
+    """OKX has taken the request; its effect has not been seen yet. GetOrder tells."""
+    AMEND_OUTCOME_AMENDED: _AmendOutcome.ValueType  # 2
+    """The order was seen at OKX with the new values."""
+    AMEND_OUTCOME_ALREADY_FILLED: _AmendOutcome.ValueType  # 3
+    """The order is filled whole, and nothing about it can be changed. Final."""
+    AMEND_OUTCOME_ALREADY_CANCELLED: _AmendOutcome.ValueType  # 4
+    """The order is cancelled, and nothing about it can be changed. Final."""
+
+class AmendOutcome(_AmendOutcome, metaclass=_AmendOutcomeEnumTypeWrapper):
+    """What became of a request to amend. Frozen: no value will be added."""
+
+AMEND_OUTCOME_UNSPECIFIED: AmendOutcome.ValueType  # 0
+"""Never sent in an answer."""
+AMEND_OUTCOME_AMENDING: AmendOutcome.ValueType  # 1
+"""OKX has taken the request; its effect has not been seen yet. GetOrder tells."""
+AMEND_OUTCOME_AMENDED: AmendOutcome.ValueType  # 2
+"""The order was seen at OKX with the new values."""
+AMEND_OUTCOME_ALREADY_FILLED: AmendOutcome.ValueType  # 3
+"""The order is filled whole, and nothing about it can be changed. Final."""
+AMEND_OUTCOME_ALREADY_CANCELLED: AmendOutcome.ValueType  # 4
+"""The order is cancelled, and nothing about it can be changed. Final."""
+Global___AmendOutcome: _TypeAlias = AmendOutcome  # noqa: Y015
+
 @_typing.final
 class PlaceOrderRequest(_message.Message):
     """Request of PlaceOrder."""
@@ -276,6 +308,90 @@ class CancelOrderResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CancelOrderResponse: _TypeAlias = CancelOrderResponse  # noqa: Y015
+
+@_typing.final
+class AmendOrderRequest(_message.Message):
+    """Request of AmendOrder."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    CLIENT_ORDER_ID_FIELD_NUMBER: _builtins.int
+    EXCHANGE_ORDER_ID_FIELD_NUMBER: _builtins.int
+    INSTRUMENT_FIELD_NUMBER: _builtins.int
+    NEW_QUANTITY_FIELD_NUMBER: _builtins.int
+    NEW_PRICE_FIELD_NUMBER: _builtins.int
+    account: _builtins.str
+    """Required. Account of the order, by the gateway's name for it."""
+    client_order_id: _builtins.str
+    """Caller's id of the order."""
+    exchange_order_id: _builtins.str
+    """OKX's id of the order."""
+    instrument: _builtins.str
+    """Instrument id of the order. Optional for a `client_order_id` that was placed through the gateway,
+    which remembers it; required otherwise.
+    """
+    new_quantity: _builtins.str
+    """New quantity, in the unit of the order and a multiple of the instrument's lot; as it is where it is left
+    out. It counts what is filled already: one that is no more than that ends the order as filled.
+    """
+    new_price: _builtins.str
+    """New price, a multiple of the instrument's tick; as it is where it is left out."""
+    def __init__(
+        self,
+        *,
+        account: _builtins.str = ...,
+        client_order_id: _builtins.str = ...,
+        exchange_order_id: _builtins.str = ...,
+        instrument: _builtins.str = ...,
+        new_quantity: _builtins.str = ...,
+        new_price: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["client_order_id", b"client_order_id", "exchange_order_id", b"exchange_order_id", "order_id", b"order_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "client_order_id", b"client_order_id", "exchange_order_id", b"exchange_order_id", "instrument", b"instrument", "new_price", b"new_price", "new_quantity", b"new_quantity", "order_id", b"order_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_order_id: _TypeAlias = _typing.Literal["client_order_id", "exchange_order_id"]  # noqa: Y015
+    _WhichOneofArgType_order_id: _TypeAlias = _typing.Literal["order_id", b"order_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_order_id) -> _WhichOneofReturnType_order_id | None: ...
+
+Global___AmendOrderRequest: _TypeAlias = AmendOrderRequest  # noqa: Y015
+
+@_typing.final
+class AmendOrderResponse(_message.Message):
+    """Answer of AmendOrder."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    CLIENT_ORDER_ID_FIELD_NUMBER: _builtins.int
+    EXCHANGE_ORDER_ID_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    outcome: Global___AmendOutcome.ValueType
+    """What is known of the order; never more than OKX has said."""
+    client_order_id: _builtins.str
+    """Caller's id of the order; empty where it has none, and where only OKX's id was given and OKX did not tell."""
+    exchange_order_id: _builtins.str
+    """OKX's id of the order."""
+    @_builtins.property
+    def update_time(self) -> _timestamp_pb2.Timestamp:
+        """When OKX took the request or, where the order was looked up, when OKX last changed it; by OKX's clock."""
+
+    def __init__(
+        self,
+        *,
+        outcome: Global___AmendOutcome.ValueType = ...,
+        client_order_id: _builtins.str = ...,
+        exchange_order_id: _builtins.str = ...,
+        update_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["update_time", b"update_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_order_id", b"client_order_id", "exchange_order_id", b"exchange_order_id", "outcome", b"outcome", "update_time", b"update_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AmendOrderResponse: _TypeAlias = AmendOrderResponse  # noqa: Y015
 
 @_typing.final
 class GetOrderRequest(_message.Message):

@@ -29,7 +29,8 @@ class GatewayServiceStub:
     """Trades on OKX for accounts whose keys the gateway holds, and reads what OKX tells of them.
 
     Every call takes a deadline: gRPC's own, or the HTTP header `x-deadline-ms`. Every error is a
-    google.rpc.Status whose ErrorInfo has a reason of `ErrorReason`.
+    google.rpc.Status whose ErrorInfo has a reason of `ErrorReason`. A caller may name itself, by gRPC
+    metadata or the HTTP header `x-caller`: 1 to 32 small letters, digits and `-`, a letter first.
     """
 
     def __init__(self, channel):
@@ -47,6 +48,11 @@ class GatewayServiceStub:
                 '/okx_gateway.api.v1.GatewayService/CancelOrder',
                 request_serializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.CancelOrderRequest.SerializeToString,
                 response_deserializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.CancelOrderResponse.FromString,
+                _registered_method=True)
+        self.AmendOrder = channel.unary_unary(
+                '/okx_gateway.api.v1.GatewayService/AmendOrder',
+                request_serializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.AmendOrderRequest.SerializeToString,
+                response_deserializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.AmendOrderResponse.FromString,
                 _registered_method=True)
         self.GetOrder = channel.unary_unary(
                 '/okx_gateway.api.v1.GatewayService/GetOrder',
@@ -69,7 +75,8 @@ class GatewayServiceServicer:
     """Trades on OKX for accounts whose keys the gateway holds, and reads what OKX tells of them.
 
     Every call takes a deadline: gRPC's own, or the HTTP header `x-deadline-ms`. Every error is a
-    google.rpc.Status whose ErrorInfo has a reason of `ErrorReason`.
+    google.rpc.Status whose ErrorInfo has a reason of `ErrorReason`. A caller may name itself, by gRPC
+    metadata or the HTTP header `x-caller`: 1 to 32 small letters, digits and `-`, a letter first.
     """
 
     def PlaceOrder(self, request, context):
@@ -92,6 +99,21 @@ class GatewayServiceServicer:
         """Asks OKX to cancel one order and says what is then known of it.
 
         Safe to repeat. Fails with `NOT_FOUND` where OKX has no such order.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AmendOrder(self, request, context):
+        """Gives an order that rests in the book another quantity, another price or both, and says what is then
+        known of it.
+
+        One amend of an order is under way at a time: another one fails with `ABORTED` and
+        `ERROR_REASON_AMEND_IN_FLIGHT` until the first can change nothing any more. The new values are absolute, so
+        an amend is safe to repeat.
+
+        Fails with `UNKNOWN` and `ERROR_REASON_AMEND_OUTCOME_UNKNOWN` where OKX may or may not carry it out: GetOrder
+        tells after `resolveTime`. Every other failure means that the order was not changed by this call.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -138,6 +160,11 @@ def add_GatewayServiceServicer_to_server(servicer, server):
                     request_deserializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.CancelOrderRequest.FromString,
                     response_serializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.CancelOrderResponse.SerializeToString,
             ),
+            'AmendOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.AmendOrder,
+                    request_deserializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.AmendOrderRequest.FromString,
+                    response_serializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.AmendOrderResponse.SerializeToString,
+            ),
             'GetOrder': grpc.unary_unary_rpc_method_handler(
                     servicer.GetOrder,
                     request_deserializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.GetOrderRequest.FromString,
@@ -165,7 +192,8 @@ class GatewayService:
     """Trades on OKX for accounts whose keys the gateway holds, and reads what OKX tells of them.
 
     Every call takes a deadline: gRPC's own, or the HTTP header `x-deadline-ms`. Every error is a
-    google.rpc.Status whose ErrorInfo has a reason of `ErrorReason`.
+    google.rpc.Status whose ErrorInfo has a reason of `ErrorReason`. A caller may name itself, by gRPC
+    metadata or the HTTP header `x-caller`: 1 to 32 small letters, digits and `-`, a letter first.
     """
 
     @staticmethod
@@ -212,6 +240,33 @@ class GatewayService:
             '/okx_gateway.api.v1.GatewayService/CancelOrder',
             okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.CancelOrderRequest.SerializeToString,
             okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.CancelOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AmendOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/okx_gateway.api.v1.GatewayService/AmendOrder',
+            okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.AmendOrderRequest.SerializeToString,
+            okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.AmendOrderResponse.FromString,
             options,
             channel_credentials,
             insecure,

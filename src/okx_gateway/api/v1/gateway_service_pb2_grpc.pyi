@@ -30,7 +30,8 @@ class GatewayServiceStub:
     """Trades on OKX for accounts whose keys the gateway holds, and reads what OKX tells of them.
 
     Every call takes a deadline: gRPC's own, or the HTTP header `x-deadline-ms`. Every error is a
-    google.rpc.Status whose ErrorInfo has a reason of `ErrorReason`.
+    google.rpc.Status whose ErrorInfo has a reason of `ErrorReason`. A caller may name itself, by gRPC
+    metadata or the HTTP header `x-caller`: 1 to 32 small letters, digits and `-`, a letter first.
     """
 
     @_typing.overload
@@ -54,6 +55,17 @@ class GatewayServiceStub:
 
     Safe to repeat. Fails with `NOT_FOUND` where OKX has no such order.
     """
+    AmendOrder: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.AmendOrderRequest, _gateway_service_pb2.AmendOrderResponse]
+    """Gives an order that rests in the book another quantity, another price or both, and says what is then
+    known of it.
+
+    One amend of an order is under way at a time: another one fails with `ABORTED` and
+    `ERROR_REASON_AMEND_IN_FLIGHT` until the first can change nothing any more. The new values are absolute, so
+    an amend is safe to repeat.
+
+    Fails with `UNKNOWN` and `ERROR_REASON_AMEND_OUTCOME_UNKNOWN` where OKX may or may not carry it out: GetOrder
+    tells after `resolveTime`. Every other failure means that the order was not changed by this call.
+    """
     GetOrder: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.GetOrderRequest, _gateway_service_pb2.GetOrderResponse]
     """Looks one order up at OKX. Also says what became of an order whose placing was in doubt.
 
@@ -75,7 +87,8 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
     """Trades on OKX for accounts whose keys the gateway holds, and reads what OKX tells of them.
 
     Every call takes a deadline: gRPC's own, or the HTTP header `x-deadline-ms`. Every error is a
-    google.rpc.Status whose ErrorInfo has a reason of `ErrorReason`.
+    google.rpc.Status whose ErrorInfo has a reason of `ErrorReason`. A caller may name itself, by gRPC
+    metadata or the HTTP header `x-caller`: 1 to 32 small letters, digits and `-`, a letter first.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -95,6 +108,17 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
     """Asks OKX to cancel one order and says what is then known of it.
 
     Safe to repeat. Fails with `NOT_FOUND` where OKX has no such order.
+    """
+    AmendOrder: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.AmendOrderRequest, _gateway_service_pb2.AmendOrderResponse]  # type: ignore[assignment]
+    """Gives an order that rests in the book another quantity, another price or both, and says what is then
+    known of it.
+
+    One amend of an order is under way at a time: another one fails with `ABORTED` and
+    `ERROR_REASON_AMEND_IN_FLIGHT` until the first can change nothing any more. The new values are absolute, so
+    an amend is safe to repeat.
+
+    Fails with `UNKNOWN` and `ERROR_REASON_AMEND_OUTCOME_UNKNOWN` where OKX may or may not carry it out: GetOrder
+    tells after `resolveTime`. Every other failure means that the order was not changed by this call.
     """
     GetOrder: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.GetOrderRequest, _gateway_service_pb2.GetOrderResponse]  # type: ignore[assignment]
     """Looks one order up at OKX. Also says what became of an order whose placing was in doubt.
@@ -116,7 +140,8 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
     """Trades on OKX for accounts whose keys the gateway holds, and reads what OKX tells of them.
 
     Every call takes a deadline: gRPC's own, or the HTTP header `x-deadline-ms`. Every error is a
-    google.rpc.Status whose ErrorInfo has a reason of `ErrorReason`.
+    google.rpc.Status whose ErrorInfo has a reason of `ErrorReason`. A caller may name itself, by gRPC
+    metadata or the HTTP header `x-caller`: 1 to 32 small letters, digits and `-`, a letter first.
     """
 
     @_abc_1.abstractmethod
@@ -146,6 +171,23 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         """Asks OKX to cancel one order and says what is then known of it.
 
         Safe to repeat. Fails with `NOT_FOUND` where OKX has no such order.
+        """
+
+    @_abc_1.abstractmethod
+    def AmendOrder(
+        self,
+        request: _gateway_service_pb2.AmendOrderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_service_pb2.AmendOrderResponse, _abc.Awaitable[_gateway_service_pb2.AmendOrderResponse]]:
+        """Gives an order that rests in the book another quantity, another price or both, and says what is then
+        known of it.
+
+        One amend of an order is under way at a time: another one fails with `ABORTED` and
+        `ERROR_REASON_AMEND_IN_FLIGHT` until the first can change nothing any more. The new values are absolute, so
+        an amend is safe to repeat.
+
+        Fails with `UNKNOWN` and `ERROR_REASON_AMEND_OUTCOME_UNKNOWN` where OKX may or may not carry it out: GetOrder
+        tells after `resolveTime`. Every other failure means that the order was not changed by this call.
         """
 
     @_abc_1.abstractmethod

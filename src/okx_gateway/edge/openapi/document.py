@@ -62,6 +62,12 @@ _BODY_EXAMPLES: dict[str, dict[str, Schema]] = {
         },
     },
     "CancelOrder": {"instrument": {"value": {"instrument": "BTC-USDT"}}},
+    "AmendOrder": {
+        "price": {
+            "summary": "Another price",
+            "value": {"instrument": "BTC-USDT", "newPrice": "30000.2"},
+        },
+    },
 }
 
 
@@ -174,7 +180,9 @@ def _body(route: Route, name: str, book: SchemaBook) -> Schema:
     body: Schema = {"schema": book.reference(f"{name}Request", schema)}
     if route.rpc.name in _BODY_EXAMPLES:
         body["examples"] = _BODY_EXAMPLES[route.rpc.name]
-    return {"required": "required" in schema, "content": {JSON: body}}
+    # Rules over several fields, by which at least one of some has to be there, need one too.
+    needed = "required" in schema or any("anyOf" in rule for rule in schema.get("allOf", ()))
+    return {"required": needed, "content": {JSON: body}}
 
 
 def _answer(route: Route, book: SchemaBook) -> Schema:

@@ -15,11 +15,15 @@ from okx_gateway.edge.status import ERROR_DOMAIN, RpcStatus, status_of
 JSON = "application/json"
 _TYPES = "type.googleapis.com/google.rpc."
 _REASON = "ERROR_REASON_"
-_ALL = frozenset({"PlaceOrder", "CancelOrder", "GetOrder", "GetBalance", "StreamTicker"})
+_ALL = frozenset(
+    {"PlaceOrder", "CancelOrder", "AmendOrder", "GetOrder", "GetBalance", "StreamTicker"}
+)
 _ON_ACCOUNT = _ALL - {"StreamTicker"}
 _PLACING = frozenset({"PlaceOrder"})
 _CANCELLING = frozenset({"CancelOrder"})
-_NAMING_ORDER = frozenset({"CancelOrder", "GetOrder"})
+_AMENDING = frozenset({"AmendOrder"})
+_NAMING_ORDER = frozenset({"CancelOrder", "AmendOrder", "GetOrder"})
+_RESOLVE_TIME = "2026-11-22T10:00:12.000Z"
 _FIELD = "limit.price"
 _RULE = "must be a positive plain decimal such as 12.5"
 
@@ -49,9 +53,13 @@ ERRORS: tuple[tuple[BaseException, frozenset[str]], ...] = (
         _ON_ACCOUNT,
     ),
     (errors.OverloadedError("calls", 2000), _ALL),
-    (errors.OrderOutcomeUnknownError("a1", resolve_time="2026-11-22T10:00:12.000Z"), _PLACING),
+    (errors.OrderOutcomeUnknownError("a1", resolve_time=_RESOLVE_TIME), _PLACING),
     (errors.CancelOutcomeUnknownError("a1"), _CANCELLING),
-    (errors.OrderConflictError("a1", first_difference="price"), _PLACING),
+    (errors.AmendOutcomeUnknownError("a1", resolve_time=_RESOLVE_TIME), _AMENDING),
+    (errors.AmendNotTakenError("a1"), _AMENDING),
+    (errors.AmendInFlightError("a1", 740), _AMENDING),
+    (errors.OrderInDoubtError("a1", resolve_time=_RESOLVE_TIME), _AMENDING),
+    (errors.OrderConflictError("a1", first_difference="price"), _PLACING | _AMENDING),
     (RuntimeError(), _ALL),
     (errors.ExchangeUnavailableError("connection refused"), _ALL),
     (errors.LedgerUnavailableError("timeout"), _ON_ACCOUNT),
@@ -63,7 +71,7 @@ ERRORS: tuple[tuple[BaseException, frozenset[str]], ...] = (
 _MEANINGS = {
     400: "The request breaks a rule, or OKX refused it.",
     404: "There is no such account or order, or no such path.",
-    409: "The order cannot be placed under this id.",
+    409: "The order cannot be placed under this id, or was not amended.",
     429: "No room: in the rate-limit budget, at OKX, or in the gateway.",
     431: "Request line and headers are too long.",
     500: "The outcome is not known, or the gateway failed.",
@@ -79,14 +87,14 @@ def error_responses(rpc: str, book: SchemaBook, headers: Schema) -> dict[str, Sc
     codes = sorted({404, 431, *(status.http_status for status in told)})
     responses = {}
     for code in codes:
+        so_told = [status for status in told if status.http_status == code]
         examples = {
-            status.reason: {"value": json_format.MessageToDict(status.proto)}
-            for status in told
-            if status.http_status == code
+            status.reason: {"value": json_format.MessageToDict(status.proto)} for status in so_told
         }
+        waits = any(status.retry_after_ms is not None for status in so_told)
         responses[str(code)] = {
-            "description": _description(code, [s for s in told if s.http_status == code]),
-            "headers": {**headers, **(_RETRY_AFTER if code == 429 else {})},
+            "description": _description(code, so_told),
+            "headers": {**headers, **(_RETRY_AFTER if waits else {})},
             "content": {JSON: {"schema": schema, **({"examples": examples} if examples else {})}},
         }
     return responses

@@ -33,6 +33,12 @@ _BODY_RULES: dict[str, Schema] = {
             },
         }
     },
+    "this.new_quantity != '' || this.new_price != ''": {
+        "anyOf": [
+            {"required": [name], "properties": {name: {"type": "string", "minLength": 1}}}
+            for name in ("newQuantity", "newPrice")
+        ]
+    },
 }
 # Rules that make one field necessary where the path fills another; by their CEL.
 _NEEDED_BESIDE = {

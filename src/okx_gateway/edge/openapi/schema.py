@@ -38,6 +38,8 @@ _EXAMPLES: dict[str, list[object]] = {
     "instruments": [["BTC-USDT", "ETH-USDT"]],
     "quantity": ["0.001"],
     "price": ["30000.1"],
+    "new_quantity": ["0.002"],
+    "new_price": ["30000.2"],
 }
 
 

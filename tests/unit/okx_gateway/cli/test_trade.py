@@ -15,7 +15,7 @@ from grpc_status import rpc_status
 
 from okx_gateway.api.v1 import gateway_service_pb2 as api
 from okx_gateway.api.v1 import order_pb2
-from okx_gateway.cli.trade import balance, cancel, order
+from okx_gateway.cli.trade import amend, balance, cancel, order
 from okx_gateway.domain.errors import GatewayError, OrderOutcomeUnknownError
 from okx_gateway.edge.call import SERVICE
 from okx_gateway.edge.status import status_of
@@ -25,6 +25,7 @@ MOMENT = "2023-11-14T22:13:20Z"
 KINDS: dict[str, type[Message]] = {
     "PlaceOrder": api.PlaceOrderRequest,
     "CancelOrder": api.CancelOrderRequest,
+    "AmendOrder": api.AmendOrderRequest,
     "GetBalance": api.GetBalanceRequest,
 }
 
@@ -234,6 +235,47 @@ async def test_a_cancel_without_one_clear_id_sends_nothing(
     result = await gateway.run(cancel, *arguments)
     assert result.exit_code == 2
     assert "give either CLIENT_ORDER_ID or --exchange-id" in result.stderr
+    assert gateway.requests == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "request_"),
+    [
+        (
+            ("a1", "--price", "30000.2"),
+            api.AmendOrderRequest(account="main", client_order_id="a1", new_price="30000.2"),
+        ),
+        (
+            ("--exchange-id", "7001", "--instrument", "BTC-USDT", "--quantity", "2"),
+            api.AmendOrderRequest(
+                account="main", exchange_order_id="7001", instrument="BTC-USDT", new_quantity="2"
+            ),
+        ),
+    ],
+)
+async def test_an_order_is_amended_by_either_id(
+    gateway: Gateway, arguments: tuple[str, ...], request_: api.AmendOrderRequest
+) -> None:
+    answer = api.AmendOrderResponse(outcome=api.AMEND_OUTCOME_AMENDING, exchange_order_id="7001")
+    answer.update_time.FromSeconds(MOMENT_S)
+    gateway.answer = answer
+    result = await gateway.run(amend, *arguments)
+    assert gateway.requests == [request_]
+    assert result.stdout.splitlines() == [
+        "outcome            AMEND_OUTCOME_AMENDING",
+        "exchange order id  7001",
+        f"at                 {MOMENT}",
+    ]
+
+
+@pytest.mark.parametrize(
+    "arguments", [("a1",), ("--price", "1"), ("a1", "--exchange-id", "7", "--price", "1")]
+)
+async def test_an_amend_that_is_not_clear_sends_nothing(
+    gateway: Gateway, arguments: tuple[str, ...]
+) -> None:
+    result = await gateway.run(amend, *arguments)
+    assert result.exit_code == 2
     assert gateway.requests == []
 
 

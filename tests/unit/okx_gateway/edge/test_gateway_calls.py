@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from decimal import Decimal
 
 import pytest
 from google.protobuf.descriptor import ServiceDescriptor
@@ -11,6 +12,7 @@ from okx_gateway.api.v1 import gateway_service_pb2 as api
 from okx_gateway.api.v1 import order_pb2
 from okx_gateway.domain import errors
 from okx_gateway.domain.deadline import Deadline
+from okx_gateway.domain.order import NewValues
 from okx_gateway.edge.call import Call
 from okx_gateway.edge.gateway_calls import UseCaseCalls, UseCases
 from okx_gateway.market.ticker_board import TickerBoard
@@ -47,6 +49,7 @@ def calls(desk: Desk, board: TickerBoard) -> UseCaseCalls:
     usecases = UseCases(
         place_order=desk.place_order,
         cancel_order=desk.cancel_order,
+        amend_order=desk.amend_order,
         get_order=desk.get_order,
         get_balance=desk.get_balance,
         stream_ticker=StreamTicker(board=board, instruments=desk.instruments),
@@ -84,6 +87,13 @@ async def test_an_order_from_its_placing_to_its_cancel(calls: UseCaseCalls, desk
     assert isinstance(found, api.GetOrderResponse)
     assert found.order.exchange_order_id == placed.exchange_order_id
     assert found.order.account == "main"
+    amended = await calls.unary["AmendOrder"](
+        api.AmendOrderRequest(account="main", client_order_id="a1", new_price="30000.2"), a_call()
+    )
+    assert isinstance(amended, api.AmendOrderResponse)
+    assert amended.outcome == api.AMEND_OUTCOME_AMENDING
+    [asked] = desk.exchange.amended
+    assert asked.values == NewValues(price=Decimal("30000.2"))
     by_okx = api.CancelOrderRequest(
         account="main", exchange_order_id=placed.exchange_order_id, instrument="BTC-USDT"
     )
@@ -124,6 +134,7 @@ async def test_a_stream_until_its_caller_leaves(calls: UseCaseCalls, board: Tick
     [
         ("PlaceOrder", api.PlaceOrderRequest(account="main")),
         ("CancelOrder", api.CancelOrderRequest(account="main")),
+        ("AmendOrder", api.AmendOrderRequest(account="main")),
         ("GetOrder", api.GetOrderRequest(account="main")),
         ("GetBalance", api.GetBalanceRequest(account="?")),
     ],
@@ -152,6 +163,7 @@ async def test_without_a_deadline_there_is_a_default(desk: Desk, board: TickerBo
     usecases = UseCases(
         place_order=desk.place_order,
         cancel_order=desk.cancel_order,
+        amend_order=desk.amend_order,
         get_order=desk.get_order,
         get_balance=desk.get_balance,
         stream_ticker=stream,

@@ -36,7 +36,11 @@ CODES: dict[type[GatewayError], str] = {
     errors.OrderNotPlacedError: "ABORTED",
     errors.OrderOutcomeUnknownError: "UNKNOWN",
     errors.OrderConflictError: "INTERNAL",
+    errors.OrderInDoubtError: "FAILED_PRECONDITION",
     errors.CancelOutcomeUnknownError: "UNKNOWN",
+    errors.AmendOutcomeUnknownError: "UNKNOWN",
+    errors.AmendNotTakenError: "ABORTED",
+    errors.AmendInFlightError: "ABORTED",
     errors.ExchangeRefusedError: "FAILED_PRECONDITION",
     errors.ExchangeThrottledError: "RESOURCE_EXHAUSTED",
     errors.ExchangeUnavailableError: "UNAVAILABLE",
@@ -111,7 +115,12 @@ def test_every_error_has_the_code_that_the_api_promises(error: GatewayError) -> 
 
 
 @pytest.mark.parametrize(
-    "error", [errors.OrderOutcomeUnknownError("a1"), errors.CancelOutcomeUnknownError("a1")]
+    "error",
+    [
+        errors.OrderOutcomeUnknownError("a1"),
+        errors.CancelOutcomeUnknownError("a1"),
+        errors.AmendOutcomeUnknownError("a1", resolve_time=""),
+    ],
 )
 def test_doubt_is_unknown(error: GatewayError) -> None:
     assert status_of(error).grpc_code is grpc.StatusCode.UNKNOWN

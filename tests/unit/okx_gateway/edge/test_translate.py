@@ -1,4 +1,5 @@
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from functools import reduce
@@ -12,12 +13,15 @@ from hypothesis import strategies as st
 from okx_gateway.api.v1 import gateway_service_pb2 as api
 from okx_gateway.domain.errors import InvalidRequestError
 from okx_gateway.domain.order import (
+    Amend,
+    AmendOutcome,
     AttachedExit,
     Cancel,
     CancelOutcome,
     Conflict,
     Market,
     NewOrder,
+    NewValues,
     NotPlaced,
     OrderName,
     OrderState,
@@ -185,10 +189,12 @@ def test_an_element_of_a_list_is_named_by_its_place() -> None:
     assert wrong(api.GetBalanceRequest(account="main", currencies=["BTC", "BTC"])) == ["currencies"]
 
 
-@pytest.mark.parametrize("kind", [api.CancelOrderRequest, api.GetOrderRequest])
-def test_an_order_is_named_by_exactly_one_id(
-    kind: type[api.CancelOrderRequest] | type[api.GetOrderRequest],
-) -> None:
+def amended(**fields: str) -> api.AmendOrderRequest:
+    return api.AmendOrderRequest(**{"new_price": "1", **fields})
+
+
+@pytest.mark.parametrize("kind", [api.CancelOrderRequest, api.GetOrderRequest, amended])
+def test_an_order_is_named_by_exactly_one_id(kind: Callable[..., Any]) -> None:
     ours = kind(account="main", client_order_id="a1")
     translate.check(ours)
     assert translate.order_name(ours) == OrderName("a1")
@@ -197,6 +203,32 @@ def test_an_order_is_named_by_exactly_one_id(
     assert translate.order_name(theirs) == OrderName(exchange_order_id="77")
     assert wrong(kind(account="main")) == ["order_id"]
     assert wrong(kind(account="main", exchange_order_id="77")) == ["instrument"]
+
+
+def test_an_amend_asks_for_a_new_quantity_a_new_price_or_both() -> None:
+    which = {"account": "main", "client_order_id": "a1"}
+    for given_, quantity, price in (
+        ({"new_quantity": "0.50"}, Decimal("0.5"), None),
+        ({"new_price": "30000.1"}, None, Decimal("30000.1")),
+        ({"new_quantity": "1", "new_price": "2"}, Decimal(1), Decimal(2)),
+    ):
+        request = api.AmendOrderRequest(**which, **given_)
+        translate.check(request)
+        assert translate.new_values(request) == NewValues(quantity, price)
+    assert wrong(api.AmendOrderRequest(**which)) == ["new_quantity"]
+    for amount in ("0", "-1", "1e3", "+1", "1.", "٣"):
+        request = api.AmendOrderRequest(**which, new_quantity=amount, new_price=amount)
+        assert wrong(request) == ["new_quantity", "new_price"]
+
+
+@pytest.mark.parametrize("outcome", AmendOutcome)
+def test_every_outcome_of_an_amend_has_its_name(outcome: AmendOutcome) -> None:
+    assert shown(translate.amend_response(Amend(outcome, "a1", "77", MS))) == {
+        "outcome": f"AMEND_OUTCOME_{outcome.name}",
+        "client_order_id": "a1",
+        "exchange_order_id": "77",
+        "update_time": TIME,
+    }
 
 
 @given(st.binary(max_size=200))

@@ -18,7 +18,7 @@ def amends(redis: "Redis") -> RedisAmends:
 
 
 async def begin(
-    amends: RedisAmends, charges: Route = (), remaining_ms: int = 2_000
+    amends: RedisAmends, charges: Route = (), remaining_ms: int = 2_000, given_up: str = ""
 ) -> AmendGranted | AmendBusy:
     return await amends.begin(
         OWNER,
@@ -27,6 +27,7 @@ async def begin(
         charges=charges,
         exchange_ms=EXCHANGE_MS,
         remaining_ms=remaining_ms,
+        given_up=given_up,
     )
 
 
@@ -66,4 +67,17 @@ async def test_without_room_or_time_no_amend_is_under_way(amends: RedisAmends) -
 async def test_in_a_new_epoch_an_amend_may_be_under_way(redis: "Redis") -> None:
     busy = await begin(RedisAmends(scripts_on(redis, new=False), SETTINGS))
     assert isinstance(busy, AmendBusy)
-    assert busy.retry_after_ms == SETTINGS.validity_ms + SETTINGS.margin_ms
+    assert busy.retry_after_ms == SETTINGS.silence_us // 1000
+
+
+async def test_who_gives_a_grant_up_gets_another_and_its_room_back(amends: RedisAmends) -> None:
+    window = (Charge("w", 1, 60_000_000),)
+    first = await begin(amends, window)
+    assert isinstance(first, AmendGranted)
+    assert isinstance(await begin(amends, window, given_up="of another"), AmendBusy)
+    second = await begin(amends, window, given_up=first.fence)
+    assert isinstance(second, AmendGranted)
+    assert second.wait_s == 0
+    # The first one lets nobody in any more.
+    await amends.end(OWNER, "77", first.fence)
+    assert isinstance(await begin(amends), AmendBusy)

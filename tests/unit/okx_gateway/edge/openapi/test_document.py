@@ -62,6 +62,8 @@ def test_the_document_is_valid_and_the_same_each_time() -> None:
 
 def test_every_route_is_described_once() -> None:
     assert sorted(OPERATIONS) == [
+        "AmendOrder",
+        "AmendOrderByExchangeOrderId",
         "CancelOrder",
         "CancelOrderByExchangeOrderId",
         "GetBalance",
@@ -151,6 +153,30 @@ def test_the_schema_takes_the_cancels_that_the_edge_takes(name: str, body: objec
     assert fits(body_of(operation)["schema"], body) is is_taken(operation, [], body)
 
 
+def test_a_body_may_be_left_out_where_the_path_says_all() -> None:
+    needed = {
+        name: each["requestBody"]["required"]
+        for name, each in OPERATIONS.items()
+        if "requestBody" in each
+    }
+    assert needed == {
+        "PlaceOrder": True,
+        "CancelOrder": False,
+        "CancelOrderByExchangeOrderId": True,
+        "AmendOrder": True,
+        "AmendOrderByExchangeOrderId": True,
+    }
+
+
+@given(
+    st.sampled_from(["AmendOrder", "AmendOrderByExchangeOrderId"]),
+    st.dictionaries(st.sampled_from(["instrument", "newQuantity", "newPrice", "px"]), VALUES),
+)
+def test_the_schema_takes_the_amends_that_the_edge_takes(name: str, body: object) -> None:
+    operation = OPERATIONS[name]
+    assert fits(body_of(operation)["schema"], body) is is_taken(operation, [], body)
+
+
 @given(
     st.sampled_from(["GetOrder", "GetOrderByExchangeOrderId", "GetBalance", "StreamTicker"]),
     st.dictionaries(
@@ -176,7 +202,7 @@ def test_the_parameters_take_the_queries_that_the_edge_takes(
     assert fitting is is_taken(operation, pairs)
 
 
-@pytest.mark.parametrize("name", ["PlaceOrder", "CancelOrder"])
+@pytest.mark.parametrize("name", ["PlaceOrder", "CancelOrder", "AmendOrder"])
 def test_examples_of_bodies_are_taken(name: str) -> None:
     content = body_of(OPERATIONS[name])
     for example in content["examples"].values():
@@ -207,7 +233,13 @@ def filled(message: Message) -> Message:
 
 @pytest.mark.parametrize(
     "message",
-    [api.PlaceOrderResponse, api.CancelOrderResponse, api.GetOrderResponse, api.GetBalanceResponse],
+    [
+        api.PlaceOrderResponse,
+        api.CancelOrderResponse,
+        api.AmendOrderResponse,
+        api.GetOrderResponse,
+        api.GetBalanceResponse,
+    ],
 )
 def test_answers_fit_with_all_of_their_fields_and_with_none(message: type[Message]) -> None:
     name = message.DESCRIPTOR.name.removesuffix("Response")

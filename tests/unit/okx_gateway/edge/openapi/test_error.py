@@ -9,7 +9,7 @@ from okx_gateway.edge.openapi.error import ERRORS, error_responses
 from okx_gateway.edge.openapi.schema import SchemaBook
 from okx_gateway.edge.status import status_of
 
-CALLS = ["PlaceOrder", "CancelOrder", "GetOrder", "GetBalance", "StreamTicker"]
+CALLS = ["PlaceOrder", "CancelOrder", "AmendOrder", "GetOrder", "GetBalance", "StreamTicker"]
 
 
 def leaves(kind: type[GatewayError]) -> set[type[BaseException]]:
@@ -59,3 +59,5 @@ def test_waits_are_told_in_a_header_where_there_is_no_room() -> None:
     responses = error_responses("PlaceOrder", SchemaBook(), {"x-trace-id": {}})
     assert set(responses["429"]["headers"]) == {"x-trace-id", "retry-after"}
     assert set(responses["400"]["headers"]) == {"x-trace-id"}
+    responses = error_responses("AmendOrder", SchemaBook(), {"x-trace-id": {}})
+    assert set(responses["409"]["headers"]) == {"x-trace-id", "retry-after"}

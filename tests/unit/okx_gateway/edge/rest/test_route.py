@@ -72,6 +72,18 @@ def found(table: RouteTable, http_method: str, path: str) -> tuple[str, dict[str
             {"account": "d", "exchange_order_id": "312"},
         ),
         (
+            "POST",
+            "/v1/accounts/desk-1/orders/a1:amend",
+            "AmendOrder",
+            {"account": "desk-1", "client_order_id": "a1"},
+        ),
+        (
+            "POST",
+            "/v1/accounts/d/exchangeOrders/312:amend",
+            "AmendOrder",
+            {"account": "d", "exchange_order_id": "312"},
+        ),
+        (
             "GET",
             "/v1/accounts/d/orders/a1",
             "GetOrder",
