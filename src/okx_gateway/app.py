@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from okx_gateway.domain.deadline import Deadline
+from okx_gateway.edge.admin_calls import AdminCalls
 from okx_gateway.edge.admission import Admission
 from okx_gateway.edge.gateway_calls import UseCaseCalls, UseCases
 from okx_gateway.edge.grpc_server import GrpcServer
@@ -23,6 +24,7 @@ from okx_gateway.usecases.cancel_order import CancelOrder
 from okx_gateway.usecases.find_order import FindOrder
 from okx_gateway.usecases.get_balance import GetBalance
 from okx_gateway.usecases.get_order import GetOrder
+from okx_gateway.usecases.list_budgets import ListBudgets
 from okx_gateway.usecases.place_order import PlaceOrder
 from okx_gateway.usecases.send_order import SendOrder
 from okx_gateway.usecases.shared_batch import SharedBatch
@@ -31,6 +33,8 @@ from okx_gateway.usecases.supervisor import Supervisor
 
 _LOG = structlog.get_logger()
 _READY_POLL_S = 0.2
+# Operators are few, and one call reads much.
+_ADMIN_CALLS_MAX = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class Gateway:
 
     grpc: ListenAddress
     rest: ListenAddress
+    admin: ListenAddress | None
     _parts: Parts
 
     def unready_because(self) -> list[str]:
@@ -71,10 +76,17 @@ async def serve(settings: Settings) -> AsyncIterator[Gateway]:
             max_deadline_s=settings.max_deadline_ms / 1000,
         )
         rest_server = _make_rest_server(settings, parts, calls, admission)
+        # Stops after the others: operators may want to see what goes on meanwhile.
+        admin = await _serve_operators(settings, parts, stack)
         stack.push_async_callback(
             _Drain(settings.drain_grace_s, admission, parts.supervisor, grpc_server, rest_server)
         )
-        gateway = Gateway(await grpc_server.start(), await rest_server.start(), parts)
+        gateway = Gateway(
+            await grpc_server.start(),
+            await rest_server.start(),
+            admin,
+            parts,
+        )
         for work in (
             keep_in_step(parts.clock, parts.public.time),
             parts.market.instruments.keep_fresh(),
@@ -91,6 +103,7 @@ async def serve(settings: Settings) -> AsyncIterator[Gateway]:
             "serving",
             grpc=str(gateway.grpc),
             rest=str(gateway.rest),
+            admin=str(gateway.admin or ""),
             environment=settings.environment,
         )
         yield gateway
@@ -161,6 +174,33 @@ def _make_rest_server(
     )
     connections_max = settings.calls_max + settings.streams_max
     return RestServer(app, listen=settings.rest_listen, connections_max=connections_max)
+
+
+async def _serve_operators(
+    settings: Settings, parts: Parts, stack: AsyncExitStack
+) -> ListenAddress | None:
+    if settings.admin_listen is None:
+        return None
+    calls = AdminCalls(
+        ListBudgets(
+            accounts=parts.accounts,
+            source=parts.ledger.budget,
+            address=settings.egress_address,
+        ),
+        shadow=settings.budget_mode == "shadow",
+        default_deadline_s=settings.default_deadline_ms / 1000,
+    )
+    server = GrpcServer(
+        calls,
+        listen=settings.admin_listen,
+        admission=Admission(calls_max=_ADMIN_CALLS_MAX, streams_max=0),
+        reflect=settings.grpc_reflection,
+        max_deadline_s=settings.max_deadline_ms / 1000,
+    )
+    stack.push_async_callback(server.stop, 0)
+    address = await server.start()
+    server.tell_ready(ready=True)
+    return address
 
 
 @dataclass(frozen=True, slots=True)

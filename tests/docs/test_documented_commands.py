@@ -40,7 +40,7 @@ _READY = {
     "okx-simulator": ("simulator", r"control on"),
     "server_program": ("valkey", r"eady to accept connections"),
 }
-_PORTS = (50051, 8080, 9464, 6379, 8800, 8801)
+_PORTS = (50051, 8080, 8081, 9464, 6379, 8800, 8801)
 # API key, secret key and passphrase, in the order in which they are asked for.
 _DEMO_SECRETS = (
     "00000000-0000-4000-8000-00000000de30",
@@ -98,6 +98,7 @@ class Walk:
             "PATH": f"{_tools(folder)}:{os.environ['PATH']}",
             "OKX_GATEWAY_GRPC_LISTEN": f"127.0.0.1:{self._ports[50051]}",
             "OKX_GATEWAY_REST_LISTEN": f"127.0.0.1:{self._ports[8080]}",
+            "OKX_GATEWAY_ADMIN_LISTEN": f"127.0.0.1:{self._ports[8081]}",
             "OKX_GATEWAY_METRICS_LISTEN": f"127.0.0.1:{self._ports[9464]}",
         }
 
@@ -218,9 +219,11 @@ class Walk:
             text = text.replace(f"127.0.0.1:{port}", f"127.0.0.1:{own}")
             text = text.replace(f"--port {port}", f"--port {own}")
         target = f"--gateway 127.0.0.1:{self._ports[50051]}"
-        return re.sub(
+        text = re.sub(
             r"(okx-gateway (?:balance|order|cancel|amend|ticker))\b", rf"\1 {target}", text
         )
+        admin = f"--admin 127.0.0.1:{self._ports[8081]}"
+        return re.sub(r"(okx-gateway budget)\b", rf"\1 {admin}", text)
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ from google.protobuf.message import Message
 
 from okx_gateway.api.v1 import gateway_service_pb2 as api
 from okx_gateway.edge.admission import Admission
-from okx_gateway.edge.call import SERVICE, Call
+from okx_gateway.edge.call import Call
 from okx_gateway.edge.grpc_server import GrpcServer
 from okx_gateway.settings import ListenAddress
+from tests.fakes.messages import SERVICE
 
 STREAM = f"/{SERVICE}/StreamTicker"
 Answer = Callable[[Any, Call], Awaitable[Message]]
@@ -31,6 +32,8 @@ async def heartbeats(_: Any, __: Call) -> AsyncGenerator[Message, None]:
 
 class Calls:
     """Every unary call has one answer, the stream another; what came is written down."""
+
+    descriptor = api.DESCRIPTOR.services_by_name["GatewayService"]
 
     def __init__(self, answer: Answer = empty, events: Events = heartbeats) -> None:
         self.came: list[tuple[Message, Call]] = []

@@ -9,6 +9,7 @@ from okx_gateway.api.v1 import gateway_service_pb2 as api
 from okx_gateway.domain.balance import Balance, CurrencyBalance
 from okx_gateway.domain.order import Order, OrderState, Side
 
+SERVICE = "okx_gateway.api.v1.GatewayService"
 MS = 1_700_000_000_123
 
 MINIMAL: dict[str, Any] = {

@@ -22,6 +22,8 @@ from okx_gateway.settings import ListenAddress
 class Calls:
     """Calls that a test can make fail, wait and count."""
 
+    descriptor = api.DESCRIPTOR.services_by_name["GatewayService"]
+
     def __init__(self) -> None:
         self.seen: list[tuple[Message, Call]] = []
         self.error: BaseException | None = None

@@ -61,9 +61,12 @@ def _run_to_end(work: Coroutine[Any, Any, None]) -> None:
 async def _demo(seed: int) -> None:
     console = Console(highlight=False)
     spans = InMemorySpanExporter()
-    any_port = {"GRPC_LISTEN": "127.0.0.1:0", "REST_LISTEN": "127.0.0.1:0", "METRICS_LISTEN": ""}
+    any_port = {"GRPC_LISTEN": "127.0.0.1:0", "REST_LISTEN": "127.0.0.1:0"}
+    nowhere = {"ADMIN_LISTEN": "", "METRICS_LISTEN": ""}
     quiet = {"LOG_LEVEL": "error", "LOG_FORMAT": "console"}
-    environ = {f"OKX_GATEWAY_{name}": value for name, value in {**any_port, **quiet}.items()}
+    environ = {
+        f"OKX_GATEWAY_{name}": value for name, value in {**any_port, **nowhere, **quiet}.items()
+    }
     async with surroundings(environ, seed=seed, tell=console.print) as around:
         installed = telemetry.install(around.settings, span_processors=[SimpleSpanProcessor(spans)])
         try:

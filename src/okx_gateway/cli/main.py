@@ -2,6 +2,7 @@
 
 import click
 
+from okx_gateway.cli.budget import budget
 from okx_gateway.cli.config import config
 from okx_gateway.cli.local import demo, run
 from okx_gateway.cli.serve import serve
@@ -17,9 +18,10 @@ def cli() -> None:
 
     `demo` shows what it does on this machine alone. `serve` runs it, set up by OKX_GATEWAY_*
     variables (see `config check`) and a vault of credentials (see `vault`). `order`, `cancel`,
-    `amend`, `balance` and `ticker` call a gateway that runs.
+    `amend`, `balance` and `ticker` call a gateway that runs; `budget` shows operators how much of
+    OKX's rate limits it uses.
     """
 
 
-for command in (serve, demo, run, order, cancel, amend, balance, ticker, vault, config):
+for command in (serve, demo, run, order, cancel, amend, balance, ticker, budget, vault, config):
     cli.add_command(command)

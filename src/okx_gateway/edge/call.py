@@ -4,11 +4,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import Message
 
 from okx_gateway.domain.deadline import Deadline
-
-SERVICE = "okx_gateway.api.v1.GatewayService"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +26,15 @@ UnaryCall = Callable[[Any, Call], Awaitable[Message]]
 StreamCall = Callable[[Any, Call], AsyncGenerator[Message, None]]
 
 
-class GatewayCalls(Protocol):
-    """The calls of GatewayService by RPC name; both gRPC and REST answer from these.
+class RpcCalls(Protocol):
+    """The calls of a service by RPC name; both gRPC and REST answer from these.
 
     A call raises a GatewayError, never anything else that a caller could have caused.
     """
+
+    @property
+    def descriptor(self) -> ServiceDescriptor:
+        """The service, as its proto file has it."""
 
     @property
     def unary(self) -> Mapping[str, UnaryCall]:

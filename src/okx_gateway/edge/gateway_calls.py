@@ -32,7 +32,9 @@ class UseCases:
 
 
 class UseCaseCalls:
-    """The calls by RPC name; see `call.GatewayCalls`."""
+    """The calls by RPC name; see `call.RpcCalls`."""
+
+    descriptor = api.DESCRIPTOR.services_by_name["GatewayService"]
 
     def __init__(self, usecases: UseCases, *, default_deadline_s: float) -> None:
         self._usecases = usecases

@@ -1,4 +1,4 @@
-"""How are the calls of GatewayService served over gRPC?  Touches grpc.aio."""
+"""How are the calls of a service served over gRPC?  Touches grpc.aio."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
@@ -13,11 +13,10 @@ from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from grpc_status import rpc_status
 
-from okx_gateway.api.v1 import gateway_service_pb2
 from okx_gateway.domain.deadline import Deadline
 from okx_gateway.domain.errors import GatewayError, InvalidRequestError, StoppingError, Violation
 from okx_gateway.edge.admission import Admission
-from okx_gateway.edge.call import SERVICE, Call, GatewayCalls, StreamCall, UnaryCall
+from okx_gateway.edge.call import Call, RpcCalls, StreamCall, UnaryCall
 from okx_gateway.edge.caller import caller_name
 from okx_gateway.edge.health import Health
 from okx_gateway.edge.rpc_span import RpcSpan, rpc_span, trace_carrier
@@ -53,7 +52,7 @@ class GrpcServer:
 
     def __init__(
         self,
-        calls: GatewayCalls,
+        calls: RpcCalls,
         *,
         listen: ListenAddress,
         admission: Admission,
@@ -61,12 +60,13 @@ class GrpcServer:
         max_deadline_s: float,
     ) -> None:
         self._calls = calls
+        self._service = calls.descriptor.full_name
         self._listen = listen
         self._admission = admission
         self._reflect = reflect
         self._max_deadline_s = max_deadline_s
         self._streams: set[asyncio.Task[Any]] = set()
-        self._health = Health()
+        self._health = Health(self._service)
         self._server: grpc.aio.Server | None = None
 
     async def start(self) -> ListenAddress:
@@ -84,7 +84,7 @@ class GrpcServer:
         server.add_generic_rpc_handlers((self._handlers(),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         if self._reflect:
-            names = (SERVICE, "grpc.health.v1.Health", reflection.SERVICE_NAME)
+            names = (self._service, "grpc.health.v1.Health", reflection.SERVICE_NAME)
             reflection.enable_server_reflection(names, server)
         try:
             port = server.add_insecure_port(str(self._listen))
@@ -111,9 +111,8 @@ class GrpcServer:
             await self._server.stop(grace_s)
 
     def _handlers(self) -> grpc.GenericRpcHandler:
-        service = gateway_service_pb2.DESCRIPTOR.services_by_name["GatewayService"]
         handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {}
-        for method in service.methods:
+        for method in self._calls.descriptor.methods:
             kind = message_factory.GetMessageClass(method.input_type)
             if method.server_streaming:
                 handlers[method.name] = grpc.unary_stream_rpc_method_handler(
@@ -123,13 +122,13 @@ class GrpcServer:
                 handlers[method.name] = grpc.unary_unary_rpc_method_handler(
                     self._unary(method.name, kind, self._calls.unary[method.name])
                 )
-        return grpc.method_handlers_generic_handler(SERVICE, handlers)
+        return grpc.method_handlers_generic_handler(self._service, handlers)
 
     def _unary(
         self, name: str, kind: type[Message], answer: UnaryCall
     ) -> Callable[[bytes, _Context], Awaitable[bytes]]:
         async def handle(content: bytes, context: _Context) -> bytes:
-            with _span(name, context) as span:
+            with self._span(name, context) as span:
                 try:
                     with self._admission.call(name):
                         request = _parse(kind, content)
@@ -148,7 +147,7 @@ class GrpcServer:
             task = asyncio.current_task()
             assert task is not None  # noqa: S101  # a handler runs in a task
             self._streams.add(task)
-            with _span(name, context) as span:
+            with self._span(name, context) as span:
                 try:
                     with self._admission.stream():
                         request = _parse(kind, content)
@@ -165,6 +164,9 @@ class GrpcServer:
                     self._streams.discard(task)
 
         return handle
+
+    def _span(self, name: str, context: _Context) -> RpcSpan:
+        return rpc_span(f"{self._service}/{name}", trace_carrier(_metadata(context)))
 
     def _call(self, name: str, context: _Context) -> Call:
         caller = caller_name(_metadata(context))
@@ -184,10 +186,6 @@ def _parse(kind: type[Message], content: bytes) -> Message:
         raise InvalidRequestError(
             [Violation("request", f"is not a message of type {kind.DESCRIPTOR.name}")]
         ) from None
-
-
-def _span(name: str, context: _Context) -> RpcSpan:
-    return rpc_span(f"{SERVICE}/{name}", trace_carrier(_metadata(context)))
 
 
 def _metadata(context: _Context) -> Iterable[tuple[str, str | bytes]]:

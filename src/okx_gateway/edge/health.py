@@ -9,14 +9,11 @@ import asyncio
 import grpc
 from grpc_health.v1 import health_pb2
 
-from okx_gateway.edge.call import SERVICE
-
 _SERVING: int = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING: int = health_pb2.HealthCheckResponse.NOT_SERVING
 _UNKNOWN: int = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
 
 _LIVENESS = "liveness"
-_CALLS = ("", SERVICE)
 
 _WATCHES_MAX = 100
 # What is written is a few bytes: a reader that does not take them takes nothing.
@@ -26,9 +23,10 @@ _Context = grpc.aio.ServicerContext[health_pb2.HealthCheckRequest, health_pb2.He
 
 
 class Health:
-    """Tells of `liveness`, and of the calls of the gateway by their service's name or by none."""
+    """Tells of `liveness`, and of the calls of `service` by its name or by none."""
 
-    def __init__(self) -> None:
+    def __init__(self, service: str) -> None:
+        self._calls = ("", service)
         self._ready = False
         self._stopping = False
         self._watches = 0
@@ -60,7 +58,7 @@ class Health:
         return health_pb2.HealthListResponse(
             statuses={
                 name: health_pb2.HealthCheckResponse(status=self._state(name))
-                for name in (_LIVENESS, *_CALLS)
+                for name in (_LIVENESS, *self._calls)
             }
         )
 
@@ -97,6 +95,6 @@ class Health:
     def _state(self, service: str) -> int:
         if service == _LIVENESS:
             return _NOT_SERVING if self._stopping else _SERVING
-        if service in _CALLS:
+        if service in self._calls:
             return _SERVING if self._ready and not self._stopping else _NOT_SERVING
         return _UNKNOWN

@@ -48,7 +48,8 @@ class OwnerBudget:
 
 def budget_from(answer: list[Any], silence_us: int) -> OwnerBudget:
     """Read what read_budget.lua tells; nothing is placed for `silence_us` of an epoch."""
-    since_us, now_us, tally, frozen, *uses = answer
+    times, tally, frozen, uses = answer[:3], *answer[3:]
+    since_us, steady_us, now_us = map(int, times)
     use: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
     widths_us: dict[str, int] = {}
     for field, value in zip(tally[::2], tally[1::2], strict=True):
@@ -61,19 +62,30 @@ def budget_from(answer: list[Any], silence_us: int) -> OwnerBudget:
         use[name, caller]["used"] += int(used)
         use[name, caller]["waiting"] += int(waiting)
     until_us = dict(zip(frozen[::2], map(int, frozen[1::2]), strict=True))
+    if steady_us:
+        # What was spent before may be missing: all windows count as full for their width.
+        for name, width_us in widths_us.items():
+            until_us[name] = max(until_us.get(name, 0), steady_us + width_us)
     windows = []
     for name, width_us in sorted(widths_us.items()):
         by_caller = {caller: CallerUse(**each) for (of, caller), each in use.items() if of == name}
         windows.append(
             BudgetWindow(
                 name=name,
-                capacity=limit_of_window(name).count,
+                capacity=_capacity_of(name),
                 width_ms=width_us // 1000,
                 used=sum(each.used for each in by_caller.values()),
                 waiting=sum(each.waiting for each in by_caller.values()),
                 by_caller=by_caller,
-                frozen_ms=max(0, until_us.get(name, 0) - int(now_us)) // 1000,
+                frozen_ms=-(-max(0, until_us.get(name, 0) - now_us) // 1000),
             )
         )
-    left_us = int(since_us) + silence_us - int(now_us) if int(since_us) else 0
-    return OwnerBudget(tuple(windows), max(0, left_us) // 1000)
+    left_us = since_us + silence_us - now_us if since_us else 0
+    return OwnerBudget(tuple(windows), -(-max(0, left_us) // 1000))
+
+
+def _capacity_of(name: str) -> int:
+    try:
+        return limit_of_window(name).count
+    except KeyError:
+        return 0  # of a version that knows more windows

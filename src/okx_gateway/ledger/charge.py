@@ -69,7 +69,9 @@ Route = tuple[Charge, ...]
 """Windows that a request spends from together, all or none."""
 
 
-_SUB_ACCOUNT, _CONNECT = "sub_account", "websocket_connect"
+# Its limit is not the same for every account.
+SUB_ACCOUNT = "sub_account"
+_CONNECT = "websocket_connect"
 
 
 def limit_of_window(name: str) -> Limit:
@@ -78,7 +80,7 @@ def limit_of_window(name: str) -> Limit:
     Raises:
         KeyError: No charge has that name.
     """
-    if name == _SUB_ACCOUNT:
+    if name == SUB_ACCOUNT:
         return SUB_ACCOUNT_LIMIT
     if name == _CONNECT:
         return CONNECT_LIMIT
@@ -122,7 +124,7 @@ class ChargeTable:
         )
         if endpoint.limit.sub_account and instrument.type not in _EXEMPT_FROM_SUB_ACCOUNT:
             limit = Limit(account.orders_per_2_s, SUB_ACCOUNT_LIMIT.window_ms, Scope.USER)
-            return charge, self._charge(_SUB_ACCOUNT, limit, caller)
+            return charge, self._charge(SUB_ACCOUNT, limit, caller)
         return (charge,)
 
     def of_read(

@@ -2,8 +2,9 @@
 --
 -- KEYS: 1 epoch, 2 tally. The logs share their hash tag.
 -- ARGV: 1 nonce, 2 server, 3 whether the ledger is new, 4 what the key of a log begins with.
--- Answers {nonce, begin of the epoch in us, now in us, {tally}, {frozen window, until in us, ...},
--- {window, caller, used, waiting}, ...}.
+-- Answers {nonce, begin of the epoch in us, since when windows can be trusted in us, now in us, {tally},
+-- {frozen window, until in us, ...}, {{window, caller, used, waiting}, ...}}; the first two are 0 where
+-- nothing can be missing.
 
 local clock = read_clock()
 local tally = redis.call('HGETALL', KEYS[2])
@@ -17,7 +18,7 @@ for index = 1, #epoch, 2 do
   end
 end
 local uses = {}
-local function count_log(key, name, only, width)
+local function count_log(key, name, width)
   local used, waiting, order = {}, {}, {}
   local spends = redis.call('ZRANGEBYSCORE', key, '(' .. whole(clock.now - width), '+inf', 'WITHSCORES')
   for index = 1, #spends, 2 do
@@ -40,9 +41,9 @@ for index = 1, #tally, 2 do
     local width = tonumber(tally[index + 1])
     if not seen[name] then
       seen[name] = true
-      count_log(ARGV[4] .. name, name, nil, width)
+      count_log(ARGV[4] .. name, name, width)
     end
-    count_log(ARGV[4] .. name .. '#' .. caller, name, caller, width)
+    count_log(ARGV[4] .. name .. '#' .. caller, name, width)
   end
 end
-return { ARGV[1], whole(clock.since), whole(clock.now), tally, frozen, unpack(uses) }
+return { ARGV[1], whole(clock.since), whole(clock.steady), whole(clock.now), tally, frozen, uses }

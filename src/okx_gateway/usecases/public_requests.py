@@ -18,6 +18,11 @@ _WAIT_S = 5.0
 _CLOCK_POLL_S = 0.05
 
 
+def owner_of_address(address: str) -> str:
+    """The owner of the windows that OKX counts by address."""
+    return f"address:{address}"
+
+
 @dataclass(frozen=True, slots=True)
 class PublicRequests:
     """Requests of the gateway itself; `address` is the label of the IP that they come from."""
@@ -51,7 +56,7 @@ class PublicRequests:
         Raises:
             GatewayError: It may not be, in time.
         """
-        await self._wait_for(f"address:{self.address}", self.ask.charges.of_connecting())
+        await self._wait_for(owner_of_address(self.address), self.ask.charges.of_connecting())
 
     async def wait_for_account_config(self, account: str) -> None:
         """Wait until an account may be asked for its configuration, whose owner only that tells.
@@ -78,7 +83,7 @@ class PublicRequests:
 
     async def _wait(self, endpoint: Endpoint, kind: InstrumentType | None = None) -> None:
         route = self.ask.charges.of_read(endpoint, kind=kind)
-        await self._wait_for(f"address:{self.address}", route)
+        await self._wait_for(owner_of_address(self.address), route)
 
     async def _wait_for(self, owner: str, route: Route) -> None:
         await self.ask.wait_for_room(owner, route, Deadline.after(_WAIT_S))

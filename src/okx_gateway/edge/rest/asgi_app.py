@@ -14,10 +14,9 @@ import orjson
 import structlog
 from google.rpc import status_pb2
 
-from okx_gateway.api.v1 import gateway_service_pb2
 from okx_gateway.domain.errors import GatewayError
 from okx_gateway.edge.admission import Admission
-from okx_gateway.edge.call import SERVICE, Call, GatewayCalls
+from okx_gateway.edge.call import Call, RpcCalls
 from okx_gateway.edge.caller import caller_name
 from okx_gateway.edge.openapi.document import openapi_document
 from okx_gateway.edge.rest.event_stream import EVENT_STREAM, write_events
@@ -56,7 +55,7 @@ class AsgiApp:
 
     def __init__(
         self,
-        calls: GatewayCalls,
+        calls: RpcCalls,
         *,
         admission: Admission,
         ready: Callable[[], list[str]],
@@ -68,8 +67,7 @@ class AsgiApp:
         self._ready = ready
         self._default_deadline_s = default_deadline_s
         self._max_deadline_s = max_deadline_s
-        service = gateway_service_pb2.DESCRIPTOR.services_by_name["GatewayService"]
-        self._routes = RouteTable(service)
+        self._routes = RouteTable(calls.descriptor)
         self._stopping: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -134,7 +132,8 @@ class AsgiApp:
     async def _answer_route(self, http: HttpExchange, found: Matched) -> None:
         name = found.route.rpc.name
         route = HttpRoute(http.method, found.route.path)
-        with rpc_span(f"{SERVICE}/{name}", trace_carrier(http.headers), http=route) as span:
+        method = f"{self._calls.descriptor.full_name}/{name}"
+        with rpc_span(method, trace_carrier(http.headers), http=route) as span:
             http.extra_headers.append((b"x-trace-id", span.trace_id.encode()))
             try:
                 http.check_origin()

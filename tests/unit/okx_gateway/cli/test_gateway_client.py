@@ -15,10 +15,10 @@ from okx_gateway.api.v1 import gateway_service_pb2 as api
 from okx_gateway.cli.gateway_client import Remote, echo, json_option, remote_options
 from okx_gateway.domain import errors
 from okx_gateway.domain.errors import GatewayError, Violation
-from okx_gateway.edge.call import SERVICE
 from okx_gateway.edge.caller import UNNAMED, caller_name
 from okx_gateway.edge.status import status_of
 from tests.fakes.errors import EVERY_ERROR
+from tests.fakes.messages import SERVICE
 
 Context = grpc.aio.ServicerContext[api.GetBalanceRequest, api.GetBalanceResponse]
 

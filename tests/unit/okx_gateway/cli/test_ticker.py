@@ -17,8 +17,8 @@ from okx_gateway.api.v1 import gateway_service_pb2 as api
 from okx_gateway.api.v1 import ticker_pb2
 from okx_gateway.cli.ticker import TickerTable, ticker
 from okx_gateway.domain.errors import OverloadedError
-from okx_gateway.edge.call import SERVICE
 from okx_gateway.edge.status import status_of
+from tests.fakes.messages import SERVICE
 
 GREEN, RED = "\x1b[32m", "\x1b[31m"
 TWO = ("BTC-USDT", "ETH-USDT")

@@ -17,8 +17,8 @@ from okx_gateway.api.v1 import gateway_service_pb2 as api
 from okx_gateway.api.v1 import order_pb2
 from okx_gateway.cli.trade import amend, balance, cancel, order
 from okx_gateway.domain.errors import GatewayError, OrderOutcomeUnknownError
-from okx_gateway.edge.call import SERVICE
 from okx_gateway.edge.status import status_of
+from tests.fakes.messages import SERVICE
 
 MOMENT_S = 1_700_000_000
 MOMENT = "2023-11-14T22:13:20Z"

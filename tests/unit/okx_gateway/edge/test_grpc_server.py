@@ -20,11 +20,12 @@ from okx_gateway.api.v1 import gateway_service_pb2 as api
 from okx_gateway.api.v1 import ticker_pb2
 from okx_gateway.domain import errors
 from okx_gateway.edge import grpc_server
-from okx_gateway.edge.call import SERVICE, Call
+from okx_gateway.edge.call import Call
 from okx_gateway.edge.caller import UNNAMED
 from okx_gateway.edge.grpc_server import GrpcServer
 from okx_gateway.settings import ListenAddress
 from tests.fakes.grpc_calls import STREAM, Calls, Running, heartbeats, running
+from tests.fakes.messages import SERVICE
 
 BALANCE = f"/{SERVICE}/GetBalance"
 PLACE = f"/{SERVICE}/PlaceOrder"

@@ -9,9 +9,9 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from okx_gateway.edge import health as module
-from okx_gateway.edge.call import SERVICE
 from okx_gateway.edge.health import Health
 from tests.fakes.grpc_calls import Calls, Running, running
+from tests.fakes.messages import SERVICE
 
 NAME_OF = health_pb2.HealthCheckResponse.ServingStatus.Name
 
@@ -107,5 +107,5 @@ async def test_a_reader_that_takes_nothing_is_ended(monkeypatch: pytest.MonkeyPa
 
     context: Any = Stuck()
     with pytest.raises(Aborted):
-        await Health().Watch(asked(""), context)
+        await Health(SERVICE).Watch(asked(""), context)
     assert ended == [grpc.StatusCode.UNAVAILABLE]
