@@ -6,6 +6,7 @@ from tests.faults import (
     load_leaving,
     load_limiter,
     load_same_id,
+    load_sockets,
     property_requests,
     simulated_schedules,
 )
@@ -18,5 +19,6 @@ TESTS: tuple[FaultTest, ...] = (
     *load_fairness.TESTS,
     *load_same_id.TESTS,
     *load_leaving.TESTS,
+    *load_sockets.TESTS,
     *property_requests.TESTS,
 )
