@@ -33,6 +33,8 @@ from tests.simulation.world import World
 _NOTHING_SENT = (errors.OwnError, errors.CallerError, errors.ExchangeUnavailableError)
 # Within this a look-up that was answered while OKX found nothing may still be told.
 _AFTER_BLINDNESS_US = 10_000_000
+# How others can end a doubt while its holder stands still.
+_ENDED_BY_OTHERS = ("not_placed", "conflict")
 _GATEWAY_STATES = {
     OrderState.LIVE: "live",
     OrderState.FILLED: "filled",
@@ -90,7 +92,7 @@ class Oracle:
         for client_id in written.ids:
             row = self._redis.row(client_id)
             state = row["state"] if row is not None else "none"
-            if row is not None and state == "not_placed" and self._is_past(row["expiry_ms"]):
+            if row is not None and state in _ENDED_BY_OTHERS and self._is_past(row["expiry_ms"]):
                 # A process that was stopped between its last look at a clock and the write: others
                 # have proven since that the order cannot come to be, and its expiry sees to that.
                 self._world.hits["written after its expiry"] += 1

@@ -204,8 +204,12 @@ def start_replica(
     }
     with patch.multiple(parts, **stand_ins):
         made = _at_once(parts.make_parts(settings, AsyncExitStack()))
-    world.loop.spawn(process, keep_in_step(made.clock, made.public.time))
-    world.loop.spawn(process, made.orders.reconcile.run())
+    for work in (
+        keep_in_step(made.clock, made.public.time),
+        made.timing.run(),
+        made.orders.reconcile.run(),
+    ):
+        world.loop.spawn(process, work)
     return Replica(process, app._make_use_cases(made))
 
 
