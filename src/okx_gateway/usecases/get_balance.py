@@ -9,7 +9,7 @@ from okx_gateway.custody.account_register import AccountRegister
 from okx_gateway.domain.account import Account
 from okx_gateway.domain.balance import Balance
 from okx_gateway.domain.deadline import Deadline
-from okx_gateway.domain.errors import DeadlineTooShortError
+from okx_gateway.domain.errors import BudgetExhaustedError, DeadlineTooShortError
 from okx_gateway.ledger.charge import ChargeTable
 from okx_gateway.okx.endpoint import Endpoint
 from okx_gateway.okx.exchange_client import ExchangeClient
@@ -59,15 +59,21 @@ class GetBalance:
         """
         account = await self._accounts.find(account_name, deadline)
         key = (account.name, *currencies)
-        task = self._asking.get(key)
-        if task is None:
-            task = self._supervisor.start(self._read(account, currencies, caller, deadline))
-            self._asking[key] = task
-            task.add_done_callback(lambda _: self._asking.pop(key, None))
-        done, _ = await asyncio.wait({task}, timeout=max(0.0, deadline.remaining_s()))
-        if not done or task.cancelled():
-            raise DeadlineTooShortError(0, 1)
-        return task.result()
+        own = False
+        while not own:
+            task = self._asking.get(key)
+            own = task is None
+            if task is None:
+                task = self._supervisor.start(self._read(account, currencies, caller, deadline))
+                self._asking[key] = task
+                task.add_done_callback(lambda _: self._asking.pop(key, None))
+            done, _ = await asyncio.wait({task}, timeout=max(0.0, deadline.remaining_s()))
+            if not done or task.cancelled():
+                break
+            if own or not isinstance(task.exception(), BudgetExhaustedError):
+                return task.result()
+            # There was no room within the deadline of another, which is not ours.
+        raise DeadlineTooShortError(0, 1)
 
     async def _read(
         self, account: Account, currencies: Sequence[str], caller: str, deadline: Deadline

@@ -99,6 +99,21 @@ async def test_reads_beyond_the_budget_are_denied(desk: Desk) -> None:
     assert len(desk.exchange.balances_read) == 10
 
 
+async def test_the_short_deadline_of_one_is_not_that_of_those_who_join(desk: Desk) -> None:
+    for _ in range(10):
+        await read(desk)
+    waits_s = (0.2, 0.3, 5.0, 5.0)
+    told = await asyncio.gather(
+        *(read(desk, within_s=each) for each in waits_s), return_exceptions=True
+    )
+    assert [type(each) for each in told] == [
+        *[BudgetExhaustedError] * 2,
+        *[DatedBalance] * 2,
+    ]
+    assert told[2] is told[3]
+    assert len(desk.exchange.balances_read) == 11
+
+
 async def test_an_account_that_is_not_known_is_refused(desk: Desk) -> None:
     with pytest.raises(AccountUnknownError):
         await read(desk, account="nobody")
