@@ -143,7 +143,7 @@ class _Told:
 
 def _tell(report: Report, path: Path) -> None:
     for row in report.document()["tests"]:
-        missed = f", never struck: {', '.join(row['never_hit'])}" if row["never_hit"] else ""
+        missed = f", never struck: {'; '.join(row['never_hit'])}" if row["never_hit"] else ""
         _say(
             f"{'ok  ' if row['passed'] else 'FAIL'} {row['name']}: {row['runs']:,} runs in "
             f"{row['seconds']:,.0f} s, {sum(row['hits'].values()):,} faults struck, "

@@ -1,6 +1,7 @@
 """Which tests break things?"""
 
 from tests.faults import (
+    kill_points,
     load_batches,
     load_fairness,
     load_leaving,
@@ -14,6 +15,7 @@ from tests.faults.tally import FaultTest
 
 TESTS: tuple[FaultTest, ...] = (
     *simulated_schedules.TESTS,
+    *kill_points.TESTS,
     *load_limiter.TESTS,
     *load_batches.TESTS,
     *load_fairness.TESTS,
