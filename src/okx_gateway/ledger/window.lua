@@ -19,22 +19,31 @@ local function log_room(log, cost, at)
   if at < log.free_from then
     return log.free_from
   end
+  -- A slot already given ahead of `at` must keep its stretch within capacity too. The last before
+  -- `at + width` is looked at first: where many wait, that leaps over a whole width of them.
+  local function is_full_at(slot)
+    return redis.call('ZCOUNT', log.key, '(' .. whole(slot - log.width), whole(slot)) > others_max
+  end
+  local function score_at(rank)
+    return tonumber(redis.call('ZRANGE', log.key, rank, rank, 'WITHSCORES')[2])
+  end
+  local within = redis.call('ZCOUNT', log.key, '-inf', '(' .. whole(at + log.width))
+  local last = within > 0 and score_at(within - 1) or at
+  if last > at and is_full_at(last) then
+    return last
+  end
   local before = redis.call('ZCOUNT', log.key, '-inf', whole(at))
   if before > others_max then
-    local last = before - others_max - 1
-    local spend = redis.call('ZRANGE', log.key, last, last, 'WITHSCORES')
-    local free = tonumber(spend[2]) + log.width
+    local free = score_at(before - others_max - 1) + log.width
     if free > at then
       return free
     end
   end
-  -- A slot already given ahead of `at` must keep its stretch within capacity too.
   local ahead = redis.call('ZRANGEBYSCORE', log.key, '(' .. whole(at), '(' .. whole(at + log.width),
     'WITHSCORES')
-  for index = #ahead, 2, -2 do
+  for index = #ahead - 2, 2, -2 do
     local slot = tonumber(ahead[index])
-    local stretch = redis.call('ZCOUNT', log.key, '(' .. whole(slot - log.width), whole(slot))
-    if stretch > others_max then
+    if is_full_at(slot) then
       return slot
     end
   end

@@ -2,7 +2,9 @@
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -217,3 +219,70 @@ async def test_a_clock_that_leaps_is_found_out_and_what_it_granted_is_void(
     with pytest.raises(LedgerUnavailableError, match="clock"):
         await take(budget, window)
     assert (await take(budget, window)).wait_s > 0.4
+
+
+def has_room(times: Sequence[int], at: int, window: Charge) -> bool:
+    """Whether one more spend at `at` keeps every stretch of a log within the window."""
+    spent = [*times, *[at] * window.cost]
+    ends = [each for each in spent if at <= each < at + window.width_us]
+    return all(
+        sum(end - window.width_us < each <= end for each in spent) <= window.pool for end in ends
+    )
+
+
+async def now_us(redis: "Redis") -> int:
+    seconds, fraction = await redis.time()
+    return int(seconds) * 1_000_000 + int(fraction)
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_every_slot_is_the_first_that_has_room(
+    redis: "Redis", budget: RedisBudget, seed: int
+) -> None:
+    chosen = random.Random(seed)
+    window = Charge("w", chosen.randint(2, 9), chosen.choice([40_000, 300_000]))
+    given: list[Slot] = []
+    for _ in range(80):
+        charge = replace(window, cost=chosen.choice([1, 1, 1, 2]))
+        if given and chosen.random() < 0.3:
+            # A gap, as something leaves that is given back.
+            nonce = given.pop(chosen.randrange(len(given))).nonce
+            key = f"okxgw:{{{OWNER}}}:window:w"
+            await redis.zrem(key, *(f"desk:{nonce}:{unit}" for unit in (1, 2)))
+        before = await spent_at(redis, "w")
+        slot = await take(budget, charge)
+        after_us = await now_us(redis)
+        given.append(slot)
+        at = next(iter(Counter(await spent_at(redis, "w")) - Counter(before)))
+        assert has_room(before, at, charge)
+        sooner = {each + ahead for each in before for ahead in (0, charge.width_us)}
+        assert not [t for t in sooner if after_us < t < at and has_room(before, t, charge)], seed
+        await asyncio.sleep(chosen.choice([0, 0, 0.001, 0.02]))
+
+
+async def test_slots_further_ahead_than_a_width_are_in_nobodys_way(
+    redis: "Redis", budget: RedisBudget
+) -> None:
+    window = Charge("w", 2, 300_000)
+    await take(budget, window)
+    ahead_us = await now_us(redis) + 2 * window.width_us
+    key = f"okxgw:{{{OWNER}}}:window:w"
+    await redis.delete(key)
+    await redis.zadd(key, {"desk:one:1": ahead_us, "desk:other:1": ahead_us})
+    assert [(await take(budget, window)).wait_s for _ in range(2)] == [0, 0]
+
+
+async def test_a_long_queue_is_leapt_over_and_not_walked_along(
+    redis: "Redis", budget: RedisBudget
+) -> None:
+    window = Charge("w", 60, 2_200_000)
+    await asyncio.gather(*(take(budget, window) for _ in range(900)))
+
+    async def looks() -> int:
+        return int((await redis.info("commandstats"))["cmdstat_zcount"]["calls"])
+
+    before = await looks()
+    slot = await take(budget, window)
+    assert slot.wait_s > 2.2 * 14
+    # A look or two for every width of those who wait, however many they are.
+    assert await looks() - before < 60
