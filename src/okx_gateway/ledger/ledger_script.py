@@ -22,6 +22,9 @@ _OWNERS_MAX = 1_000
 # A slot is good for this long: how late a request leaves adds to how long it may take to OKX.
 SLOT_GOOD_S = 0.05
 
+# Answers that end with the ledger's time.
+_BY_THE_CLOCK = ("granted", "taken")
+
 _TIMED = ("clock",)
 _SPENDING = ("clock", "window")
 _PRELUDES: dict[str, tuple[str, ...]] = {
@@ -98,7 +101,7 @@ class LedgerScripts:
         """
         sent_s = time.monotonic()
         answer = await self.call(name, owner, keys, arguments, nonce=nonce, durable=durable)
-        if answer[0] != "granted":
+        if answer[0] not in _BY_THE_CLOCK:
             return answer
         clock = self._clocks.get(owner)
         if clock is None:
@@ -107,10 +110,11 @@ class LedgerScripts:
             clock = self._clocks[owner] = RedisClock()
         if clock.agrees(now_us=int(answer[-1]), sent_s=sent_s, received_s=time.monotonic()):
             return answer
-        self._clocks[owner] = RedisClock()
-        self.clocks_set += 1
         _LOG.error("the clock of Redis has stepped; windows count as full", owner=owner)
         await self.call("distrust", owner, ["epoch"], ["", 0])
+        # Only now: a step that Redis was not told of has to be seen again.
+        self._clocks[owner] = RedisClock()
+        self.clocks_set += 1
         raise LedgerUnavailableError("its clock has stepped")
 
     def latest_us(self, owner: str, monotonic_s: float) -> int | None:

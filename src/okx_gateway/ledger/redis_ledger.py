@@ -239,13 +239,13 @@ class RedisLedger:
         Raises:
             LedgerUnavailableError: No answer; some may be taken.
         """
-        answer = await self._scripts.call(
+        answer = await self._scripts.call_by_clock(
             "take_open",
             owner,
             ["epoch", "open"],
             [self._scripts.key(owner, "order:"), int(lease_s * 1e6), rows_max],
         )
-        since_us, open_count, late_us, *taken = answer
+        _, since_us, open_count, late_us, taken, _ = answer
         records = []
         for client_order_id, row in taken:
             try:

@@ -3,8 +3,8 @@
 -- KEYS: 1 epoch, 2 open rows. The rows themselves share their hash tag.
 -- ARGV: 1 nonce, 2 server, 3 whether the ledger is new, 4 what the key of a row begins with, 5 lease in us,
 -- 6 most rows to take.
--- Answers {nonce, when the epoch began in us or 0, number of open rows, us since the oldest was due or 0,
--- {client order id, row}, ...}.
+-- Answers {nonce, 'taken', when the epoch began in us or 0, number of open rows, us since the oldest was due
+-- or 0, {{client order id, row}, ...}, now in us}.
 
 local clock = read_clock()
 local now = clock.now
@@ -23,4 +23,5 @@ for index = 1, #due, 2 do
     taken[#taken + 1] = { due[index], row }
   end
 end
-return { ARGV[1], whole(clock.since), redis.call('ZCARD', KEYS[2]), whole(late), unpack(taken) }
+return { ARGV[1], 'taken', whole(clock.since), redis.call('ZCARD', KEYS[2]), whole(late), taken,
+  whole(now) }

@@ -138,6 +138,7 @@ class CancelOrder:
                 assert_never(verdict)
 
     async def _look(self, meant: MeantOrder, caller: str, deadline: Deadline) -> Cancel | None:
+        may_not_show = self._may_not_show_yet(meant)
         seen = await self._ask.look_up(
             meant.account, meant.instrument, meant.name, deadline, caller=caller
         )
@@ -148,7 +149,7 @@ class CancelOrder:
                 raise errors.CancelOutcomeUnknownError(str(meant.name))
             case Absent() if meant.record is not None and meant.record.outcome is None:
                 return await self._keep(meant, meant.record, caller, deadline)
-            case Absent() if self._may_not_show_yet(meant):
+            case Absent() if may_not_show:
                 return None
             case Absent():
                 raise _not_found(meant)

@@ -193,9 +193,9 @@ class ResolveOrder:
                 event, outcome = await self._judge(doubt, proofs, seen)
                 if after(State.DOUBT, event).to in FINAL and outcome is not None:
                     settled = await self._end(doubt, outcome)
-                    if settled.on_record or not isinstance(outcome, NotPlaced):
+                    if settled.on_record or isinstance(outcome, Placed):
                         return settled.outcome
-                    # The id may be granted anew by now: not placed is what the record says alone.
+                    # The id may be granted anew by now: only its record can tell what is not there.
                 if event is Event.FORGOTTEN:
                     break
             await asyncio.sleep(min(pause_s, max(0.0, until.remaining_s())))

@@ -99,3 +99,25 @@ async def test_a_slot_is_no_longer_good_where_its_answer_came_late(redis: "Redis
     at_s, until_s = scripts.slot_s("o", int(answer[-1]), int(answer[1]))
     assert until_s < at_s <= time.monotonic(), "it may have begun late, and ended early"
     assert scripts.slot_s("o", int(answer[-1]), 1_000_000)[1] - until_s == pytest.approx(1.0)
+
+
+async def test_a_leap_that_redis_could_not_be_told_of_is_seen_again(
+    redis: "Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripts = scripts_on(redis)
+    await spend(scripts)
+    await redis.hset("okxgw:{o}:epoch", "ahead_us", 1_000_000)
+    call = scripts.call
+
+    async def refused(name: str, *of: Any, **how: Any) -> list[Any]:
+        if name == "distrust":
+            raise LedgerUnavailableError("OutOfMemoryError")
+        return await call(name, *of, **how)
+
+    monkeypatch.setattr(scripts, "call", refused)
+    for _ in range(2):
+        with pytest.raises(LedgerUnavailableError, match="OutOfMemory"):
+            await spend(scripts)
+    monkeypatch.undo()
+    with pytest.raises(LedgerUnavailableError, match="stepped"):
+        await spend(scripts)

@@ -453,3 +453,12 @@ async def test_a_new_ledger_lacks_no_rows_and_is_not_silent(ledger: RedisLedger)
     await grant(ledger, an_order("a1"))
     assert await ledger.silence_left_s(OWNER) == 0
     assert not await ledger.may_lack_rows(OWNER)
+
+
+async def test_a_leap_of_the_clock_is_seen_by_who_takes_rows_over(
+    redis: "Redis", ledger: RedisLedger
+) -> None:
+    await ledger.take_open(OWNER, lease_s=1, rows_max=9)
+    await redis.hset(f"okxgw:{{{OWNER}}}:epoch", "ahead_us", 1_000_000)
+    with pytest.raises(LedgerUnavailableError, match="stepped"):
+        await ledger.take_open(OWNER, lease_s=1, rows_max=9)
