@@ -59,10 +59,14 @@ class AskExchange:
             LedgerUnavailableError: The budget cannot be asked; nothing was asked.
         """
         route = self.charges.of_order(Endpoint.GET_ORDER, instrument, account, caller)
-        until_s = await self.wait_for_room(account.owner, route, deadline, caller=caller)
-        seen = await self.exchange.look_up(
-            account.name, instrument.name, name, write_before_s=until_s
-        )
+        seen: LookupVerdict = NoEvidence("", late=True)
+        for _ in range(_SLOTS_MAX):
+            if not (isinstance(seen, NoEvidence) and seen.late):
+                break
+            until_s = await self.wait_for_room(account.owner, route, deadline, caller=caller)
+            seen = await self.exchange.look_up(
+                account.name, instrument.name, name, write_before_s=until_s
+            )
         if isinstance(seen, NoEvidence) and seen.code in codes.THROTTLED:
             self.throttling.seen(account.owner, route, seen.code)
         return seen

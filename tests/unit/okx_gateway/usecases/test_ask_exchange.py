@@ -9,7 +9,7 @@ from okx_gateway.domain.deadline import Deadline
 from okx_gateway.domain.errors import BudgetExhaustedError, LedgerUnavailableError
 from okx_gateway.ledger import ledger_script
 from okx_gateway.ledger.charge import Charge
-from okx_gateway.okx.verdict import Absent, CancelTaken
+from okx_gateway.okx.verdict import Absent, CancelTaken, NoEvidence, Unsent
 from tests.fakes.desk import OWNER, Desk, named
 from tests.fakes.exchange import ScriptedExchange
 from tests.fakes.metering import Metered
@@ -25,6 +25,18 @@ async def test_a_look_up_and_a_cancel_spend_from_windows_of_their_own(
     assert isinstance(taken, CancelTaken)
     windows = sorted(str(key).rpartition(":window:")[2] for key in await redis.keys("*:window:*"))
     assert windows == ["cancel_order:BTC-USDT", "get_order:BTC-USDT#(gateway)"]
+
+
+async def test_what_was_held_up_on_its_way_is_asked_anew(desk: Desk) -> None:
+    instrument, deadline = an_instrument(), Deadline.after(2)
+    desk.exchange.lookups.extend([NoEvidence("held up", late=True)] * 2)
+    desk.exchange.cancels.extend([Unsent("held up", late=True)] * 2)
+    assert await desk.ask.look_up(NET, instrument, named(), deadline) == Absent()
+    assert isinstance(await desk.ask.cancel(NET, instrument, named(), deadline), CancelTaken)
+    assert (len(desk.exchange.looked_up), len(desk.exchange.cancelled)) == (3, 3)
+    desk.exchange.lookups.extend([NoEvidence("held up", late=True)] * 9)
+    seen = await desk.ask.look_up(NET, instrument, named(), deadline)
+    assert seen == NoEvidence("held up", late=True)
 
 
 async def test_a_request_waits_for_its_slot(desk: Desk, metered: Metered) -> None:
