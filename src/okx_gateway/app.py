@@ -91,7 +91,7 @@ async def serve(settings: Settings) -> AsyncIterator[Gateway]:
             keep_in_step(parts.clock, parts.public.time),
             parts.market.instruments.keep_fresh(),
             parts.accounts.verify_all(),
-            parts.accounts.keep_limits_fresh(parts.public.wait_for_order_limit),
+            parts.accounts.keep_limits_fresh(parts.public.order_limit),
             parts.market.socket.run(),
             parts.orders.reconcile.run(),
             parts.timing.run(),

@@ -143,9 +143,7 @@ async def make_parts(settings: Settings, stack: AsyncExitStack) -> Parts:
         throttling=Throttling(ledger.budget, supervisor, alarms),
     )
     public = PublicRequests(settings.egress_address, ask, exchange, clock)
-    accounts = AccountRegister(
-        signer, exchange, settings.environment, wait_for_room=public.wait_for_account_config
-    )
+    accounts = AccountRegister(signer, settings.environment, read_config=public.account_config)
     market = _make_market(settings, stack, public, tls)
     return Parts(
         clock=clock,

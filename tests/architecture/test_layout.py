@@ -17,7 +17,6 @@ WITHOUT_MIRROR = {
     "okx_gateway/edge/call.py": "types alone",
     "okx_gateway/ledger/grant.py": "types alone",
     "okx_gateway/parts.py": "as app.py, for which it is made",
-    "okx_gateway/usecases/public_requests.py": "two lines over what is tested; every start runs it",
     "okx_simulator/event.py": "values without behaviour",
     "okx_gateway/domain/account.py": "a value without behaviour",
     "okx_gateway/domain/balance.py": "a value without behaviour",

@@ -71,12 +71,10 @@ def a_synchronous_clock() -> ExchangeClock:
     return clock
 
 
-async def _at_once(account: str) -> None:
-    del account
-
-
 def a_register(exchange: ScriptedExchange, accounts: Iterable[str] = ("main",)) -> AccountRegister:
-    return AccountRegister(a_signer(accounts), exchange, Environment.LIVE, wait_for_room=_at_once)
+    return AccountRegister(
+        a_signer(accounts), Environment.LIVE, read_config=exchange.account_config
+    )
 
 
 async def _listed(kind: InstrumentType, family: str) -> list[Instrument]:
@@ -117,9 +115,7 @@ class Desk:
             exchange=exchange,
             throttling=Throttling(self.budget, self.supervisor, self.alarms),
         )
-        self.accounts = AccountRegister(
-            a_signer(), exchange, Environment.LIVE, wait_for_room=_at_once
-        )
+        self.accounts = a_register(exchange)
         self.instruments = InstrumentCatalog(_listed, option_families=["BTC-USD"], refresh_s=3_600)
         self.kept_cancel = KeptCancel(self.ledger, self.ask)
         self.settle = SettleOrder(self.ledger, self.kept_cancel, self.supervisor)

@@ -188,16 +188,26 @@ class ScriptedExchange(ExchangeClient):
         pages = self.lists.get(endpoint, [ListPage((), "")])
         return pages[int(after or 0)]
 
-    async def balance(self, account: str, currencies: Sequence[str]) -> Balance:
+    async def balance(
+        self, account: str, currencies: Sequence[str], *, write_before_s: float | None = None
+    ) -> Balance:
         self.balances_read.append((account, *currencies))
         await asyncio.sleep(self.slow_s)
         return EMPTY_BALANCE
 
-    async def account_config(self, account: str) -> Row:
+    async def account_config(self, account: str, *, write_before_s: float | None = None) -> Row:
         self.configs_read += 1
         return self.config
 
-    async def instruments(self, kind: InstrumentType, family: str = "") -> list[Instrument]:
+    async def account_rate_limit(self, account: str, *, write_before_s: float | None = None) -> int:
+        return 1_000
+
+    async def synchronise(self, *, write_before_s: float | None = None) -> None:
+        """Its clock is the wall clock."""
+
+    async def instruments(
+        self, kind: InstrumentType, family: str = "", *, write_before_s: float | None = None
+    ) -> list[Instrument]:
         return []
 
     def enter(self, order: NewOrder, **changes: str) -> Row:

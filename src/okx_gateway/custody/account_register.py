@@ -22,7 +22,7 @@ from okx_gateway.domain.errors import (
     ExchangeUnavailableError,
     GatewayError,
 )
-from okx_gateway.okx.exchange_client import ExchangeClient
+from okx_gateway.okx.reply import Row
 
 _LOG = structlog.get_logger()
 _RETRY_S = 5.0
@@ -40,14 +40,12 @@ class AccountRegister:
     def __init__(
         self,
         signer: Signer,
-        exchange: ExchangeClient,
         environment: Environment,
         *,
-        wait_for_room: Callable[[str], Awaitable[None]],
+        read_config: Callable[[str], Awaitable[Row]],
     ) -> None:
         self._signer = signer
-        self._exchange = exchange
-        self._wait_for_room = wait_for_room
+        self._read_config = read_config
         self._environment = environment
         self._credentials = {each.account: each.environment for each in signer.accounts()}
         self._verified: dict[str, Account] = {}
@@ -99,18 +97,18 @@ class AccountRegister:
             return False
         return True
 
-    async def keep_limits_fresh(self, wait_for_room: Callable[[Account], Awaitable[None]]) -> None:
+    async def keep_limits_fresh(self, read_limit: Callable[[Account], Awaitable[int]]) -> None:
         """Read again and again how many orders each account may send, for ever.
 
-        `wait_for_room` waits until the request for an account may be made. While OKX does not tell,
-        the last figure stands, at first the least that OKX allows anybody.
+        `read_limit` reads it for one. While OKX does not tell, the last figure stands, at first the
+        least that OKX allows anybody.
         """
         due_s: dict[str, float] = {}
         while True:
             for account in tuple(self._verified.values()):
                 if due_s.get(account.name, 0.0) > time.monotonic():
                     continue
-                told = await self._read_limit(account, wait_for_room)
+                told = await self._take_limit(account, read_limit)
                 pause_s = _LIMIT_FRESH_S if told else _LIMIT_RETRY_S
                 due_s[account.name] = time.monotonic() + pause_s
             await asyncio.sleep(_LIMIT_POLL_S)
@@ -130,8 +128,7 @@ class AccountRegister:
             ended.exception()  # read, for the case that everybody has stopped waiting
 
     async def _verify(self, name: str) -> Account:
-        await self._wait_for_room(name)
-        config = await self._exchange.account_config(name)
+        config = await self._read_config(name)
         verdict = judge_credential(
             config, credential=self._credentials[name], gateway=self._environment
         )
@@ -151,13 +148,12 @@ class AccountRegister:
         _LOG.info("account verified", account=name, level=verdict.account_level)
         return account
 
-    async def _read_limit(
-        self, account: Account, wait_for_room: Callable[[Account], Awaitable[None]]
+    async def _take_limit(
+        self, account: Account, read_limit: Callable[[Account], Awaitable[int]]
     ) -> bool:
         """Take over what OKX allows the account; tell whether it told."""
         try:
-            await wait_for_room(account)
-            count = await self._exchange.account_rate_limit(account.name)
+            count = await read_limit(account)
         except GatewayError as error:
             _LOG.warning("limit of orders not read", account=account.name, error=str(error))
             return False

@@ -231,14 +231,19 @@ class ExchangeThrottledError(ExchangeError):
             okxMessage=okx_message,
             retryAfterMs=str(retry_after_ms),
         )
+        self.okx_code = okx_code
         self.retry_after_ms = retry_after_ms
 
 
 class ExchangeUnavailableError(ExchangeError):
-    """OKX could not be reached or gave no usable answer; of an order nothing was sent."""
+    """OKX could not be reached or gave no usable answer; of an order nothing was sent.
 
-    def __init__(self, cause: str) -> None:
+    `late` where a request was held up until it was no longer to be sent; another may go at once.
+    """
+
+    def __init__(self, cause: str, *, late: bool = False) -> None:
         super().__init__(f"OKX is not available: {cause}", cause=cause)
+        self.late = late
 
 
 class AmendInFlightError(OwnError):

@@ -24,14 +24,19 @@ _THROTTLED_RETRY_MS = 2_000
 
 
 class ExchangeClient(OrderRequests):
-    """OKX as the use cases see it: requests about orders, and the reads that are not about one."""
+    """OKX as the use cases see it: requests about orders, and the reads that are not about one.
+
+    Where `write_before_s` is given, of our monotonic clock, nothing is written after it.
+    """
 
     def __init__(
         self, rest: RestClient, signer: RequestSigner, clock: ExchangeClock, *, demo: bool
     ) -> None:
         super().__init__(SignedRequests(rest, signer, clock, demo=demo), clock)
 
-    async def balance(self, account: str, currencies: Sequence[str]) -> Balance:
+    async def balance(
+        self, account: str, currencies: Sequence[str], *, write_before_s: float | None = None
+    ) -> Balance:
         """Read what an account holds; of all currencies where none is named.
 
         Raises:
@@ -39,7 +44,9 @@ class ExchangeClient(OrderRequests):
             CredentialUnusableError: OKX does not accept the account's credential.
         """
         query = {"ccy": ",".join(currencies)} if currencies else {}
-        rows = await self._read(Endpoint.GET_BALANCE, account=account, query=query)
+        rows = await self._read(
+            Endpoint.GET_BALANCE, account=account, query=query, write_before_s=write_before_s
+        )
         if len(rows) != 1:
             raise errors.ExchangeUnavailableError("not one balance in the reply")
         try:
@@ -47,26 +54,30 @@ class ExchangeClient(OrderRequests):
         except UnreadableReplyError as error:
             raise errors.ExchangeUnavailableError(str(error)) from error
 
-    async def account_config(self, account: str) -> Row:
+    async def account_config(self, account: str, *, write_before_s: float | None = None) -> Row:
         """Read the account's configuration, as OKX wrote it.
 
         Raises:
             ExchangeError: OKX gave no usable answer.
             CredentialUnusableError: OKX does not accept the account's credential.
         """
-        rows = await self._read(Endpoint.GET_ACCOUNT_CONFIG, account=account)
+        rows = await self._read(
+            Endpoint.GET_ACCOUNT_CONFIG, account=account, write_before_s=write_before_s
+        )
         if len(rows) != 1:
             raise errors.ExchangeUnavailableError("not one configuration in the reply")
         return rows[0]
 
-    async def account_rate_limit(self, account: str) -> int:
+    async def account_rate_limit(self, account: str, *, write_before_s: float | None = None) -> int:
         """Read how many new and amended orders the account may send in 2 s, on all instruments.
 
         Raises:
             ExchangeError: OKX gave no usable answer.
             CredentialUnusableError: OKX does not accept the account's credential.
         """
-        rows = await self._read(Endpoint.GET_ACCOUNT_RATE_LIMIT, account=account)
+        rows = await self._read(
+            Endpoint.GET_ACCOUNT_RATE_LIMIT, account=account, write_before_s=write_before_s
+        )
         if len(rows) != 1:
             raise errors.ExchangeUnavailableError("not one rate limit in the reply")
         try:
@@ -74,7 +85,9 @@ class ExchangeClient(OrderRequests):
         except UnreadableReplyError as error:
             raise errors.ExchangeUnavailableError(str(error)) from error
 
-    async def instruments(self, kind: InstrumentType, family: str = "") -> list[Instrument]:
+    async def instruments(
+        self, kind: InstrumentType, family: str = "", *, write_before_s: float | None = None
+    ) -> list[Instrument]:
         """Read all instruments of a type; of OPTION those of one `family`, which OKX demands.
 
         Raises:
@@ -83,19 +96,23 @@ class ExchangeClient(OrderRequests):
         query = {"instType": kind.value}
         if family:
             query["instFamily"] = family
-        rows = await self._read(Endpoint.GET_INSTRUMENTS, query=query)
+        rows = await self._read(
+            Endpoint.GET_INSTRUMENTS, query=query, write_before_s=write_before_s
+        )
         try:
             return [instrument_from_row(row) for row in rows]
         except UnreadableReplyError as error:
             raise errors.ExchangeUnavailableError(str(error)) from error
 
-    async def synchronise(self) -> None:
+    async def synchronise(self, *, write_before_s: float | None = None) -> None:
         """Sample OKX's clock.
 
         Raises:
             ExchangeError: OKX gave no usable answer.
         """
-        raw, reply = await self._answered(Endpoint.GET_TIME, account="", query={})
+        raw, reply = await self._answered(
+            Endpoint.GET_TIME, account="", query={}, write_before_s=write_before_s
+        )
         try:
             server_ms = int(text(reply.rows[0], "ts")) if reply.rows else 0
         except ValueError as error:
@@ -109,9 +126,16 @@ class ExchangeClient(OrderRequests):
             )
 
     async def _read(
-        self, endpoint: Endpoint, *, account: str = "", query: Mapping[str, str] | None = None
+        self,
+        endpoint: Endpoint,
+        *,
+        account: str = "",
+        query: Mapping[str, str] | None = None,
+        write_before_s: float | None,
     ) -> tuple[Row, ...]:
-        _, reply = await self._answered(endpoint, account=account, query=query or {})
+        _, reply = await self._answered(
+            endpoint, account=account, query=query or {}, write_before_s=write_before_s
+        )
         if reply.code == codes.SUCCESS:
             return reply.rows
         if reply.code in codes.THROTTLED:
@@ -123,14 +147,25 @@ class ExchangeClient(OrderRequests):
         raise errors.ExchangeRefusedError(okx_code=reply.code, okx_message=reply.message)
 
     async def _answered(
-        self, endpoint: Endpoint, *, account: str, query: Mapping[str, str]
+        self,
+        endpoint: Endpoint,
+        *,
+        account: str,
+        query: Mapping[str, str],
+        write_before_s: float | None,
     ) -> tuple[RawReply, Reply]:
         try:
             raw = await self._requests.send(
-                endpoint, account=account, query=query, timeout_s=_READ_TIMEOUT_S
+                endpoint,
+                account=account,
+                query=query,
+                timeout_s=_READ_TIMEOUT_S,
+                write_before_s=write_before_s,
             )
             if raw.status >= 500:
                 raise errors.ExchangeUnavailableError(f"HTTP {raw.status}")
             return raw, parse_reply(raw.body)
-        except (RequestNotSentError, ReplyLostError, UnreadableReplyError) as error:
+        except RequestNotSentError as error:
+            raise errors.ExchangeUnavailableError(str(error), late=error.late) from error
+        except (ReplyLostError, UnreadableReplyError) as error:
             raise errors.ExchangeUnavailableError(str(error)) from error

@@ -2,13 +2,19 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import Protocol
+from functools import partial
+from typing import Protocol, TypeVar
 
 from okx_gateway import metric
 from okx_gateway.domain.account import Account
 from okx_gateway.domain.deadline import Deadline
-from okx_gateway.domain.errors import LedgerUnavailableError
+from okx_gateway.domain.errors import (
+    ExchangeThrottledError,
+    ExchangeUnavailableError,
+    LedgerUnavailableError,
+)
 from okx_gateway.domain.instrument import Instrument
 from okx_gateway.domain.order import OrderName, Refused
 from okx_gateway.ledger.charge import GATEWAY, Charge, ChargeTable, Route
@@ -24,6 +30,15 @@ from okx_gateway.usecases.throttling import Throttling
 
 # A slot far ahead is asked for twice; a stalled process may sleep through one.
 _SLOTS_MAX = 5
+_T = TypeVar("_T")
+_T_co = TypeVar("_T_co", covariant=True)
+
+
+class Send(Protocol[_T_co]):
+    """Asks OKX for something, once."""
+
+    def __call__(self, *, write_before_s: float) -> Awaitable[_T_co]:
+        """Nothing is written after `write_before_s` of our monotonic clock."""
 
 
 class Floors(Protocol):
@@ -35,7 +50,7 @@ class Floors(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AskExchange:
-    """Requests about one order, each with its slot from the budget."""
+    """Requests that place and amend nothing, each with its slot from the budget."""
 
     budget: RedisBudget
     floors: Floors
@@ -59,17 +74,8 @@ class AskExchange:
             LedgerUnavailableError: The budget cannot be asked; nothing was asked.
         """
         route = self.charges.of_order(Endpoint.GET_ORDER, instrument, account, caller)
-        seen: LookupVerdict = NoEvidence("", late=True)
-        for _ in range(_SLOTS_MAX):
-            if not (isinstance(seen, NoEvidence) and seen.late):
-                break
-            until_s = await self.wait_for_room(account.owner, route, deadline, caller=caller)
-            seen = await self.exchange.look_up(
-                account.name, instrument.name, name, write_before_s=until_s
-            )
-        if isinstance(seen, NoEvidence) and seen.code in codes.THROTTLED:
-            self.throttling.seen(account.owner, route, seen.code)
-        return seen
+        send = partial(self.exchange.look_up, account.name, instrument.name, name)
+        return await self.in_slot(account.owner, route, deadline, send, caller=caller)
 
     async def cancel(
         self,
@@ -87,17 +93,64 @@ class AskExchange:
             LedgerUnavailableError: The budget cannot be asked; nothing was asked.
         """
         route = self.charges.of_order(Endpoint.CANCEL_ORDER, instrument, account, caller)
-        verdict: CancelVerdict = Unsent("", late=True)
+        send = partial(self.exchange.cancel, account.name, instrument.name, name)
+        return await self.in_slot(account.owner, route, deadline, send, caller=caller)
+
+    async def read(
+        self,
+        owner: str,
+        route: Route,
+        deadline: Deadline,
+        send: Send[_T],
+        *,
+        caller: str = GATEWAY,
+    ) -> _T:
+        """As `in_slot`, where `send` raises what went wrong.
+
+        Raises:
+            GatewayError: What `send` raises, or there was no room, or the budget cannot be asked.
+        """
+
+        async def sent(
+            *, write_before_s: float
+        ) -> _T | ExchangeThrottledError | ExchangeUnavailableError:
+            try:
+                return await send(write_before_s=write_before_s)
+            except (ExchangeThrottledError, ExchangeUnavailableError) as error:
+                return error
+
+        answer = await self.in_slot(owner, route, deadline, sent, caller=caller)
+        if isinstance(answer, ExchangeThrottledError | ExchangeUnavailableError):
+            raise answer
+        return answer
+
+    async def in_slot(
+        self,
+        owner: str,
+        route: Route,
+        deadline: Deadline,
+        send: Send[_T],
+        *,
+        caller: str = GATEWAY,
+    ) -> _T:
+        """Take a slot, wait for it, and `send` in it.
+
+        Again in another one, where it was held up until that time had passed: a connection may
+        take longer than a slot lasts, and is there then.
+
+        Raises:
+            BudgetExhaustedError: No room before the deadline; nothing was asked.
+            LedgerUnavailableError: The budget cannot be asked; nothing was asked.
+        """
         for _ in range(_SLOTS_MAX):
-            if not (isinstance(verdict, Unsent) and verdict.late):
+            until_s = await self.wait_for_room(owner, route, deadline, caller=caller)
+            answer = await send(write_before_s=until_s)
+            if not _was_late(answer):
                 break
-            until_s = await self.wait_for_room(account.owner, route, deadline, caller=caller)
-            verdict = await self.exchange.cancel(
-                account.name, instrument.name, name, write_before_s=until_s
-            )
-        if isinstance(verdict, Refused) and verdict.code in codes.THROTTLED:
-            self.throttling.seen(account.owner, route, verdict.code)
-        return verdict
+        code = _code_of(answer)
+        if code in codes.THROTTLED:
+            self.throttling.seen(owner, route, code)
+        return answer
 
     async def wait_for_room(
         self, owner: str, route: Route, deadline: Deadline, *, caller: str = GATEWAY
@@ -135,3 +188,15 @@ class AskExchange:
         return await self.budget.spend(
             owner, route, caller=caller, wait_s=wait_s, given_up=given_up
         )
+
+
+def _was_late(answer: object) -> bool:
+    """Whether provably nothing was sent because the slot had passed."""
+    return isinstance(answer, Unsent | NoEvidence | ExchangeUnavailableError) and answer.late
+
+
+def _code_of(answer: object) -> str:
+    """What OKX answered in place of what was asked for, empty where it did not."""
+    if isinstance(answer, Refused | NoEvidence):
+        return answer.code
+    return answer.okx_code if isinstance(answer, ExchangeThrottledError) else ""

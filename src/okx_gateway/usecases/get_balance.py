@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from okx_gateway.custody.account_register import AccountRegister
 from okx_gateway.domain.account import Account
@@ -78,11 +79,11 @@ class GetBalance:
     async def _read(
         self, account: Account, currencies: Sequence[str], caller: str, deadline: Deadline
     ) -> DatedBalance:
-        await self._ask.wait_for_room(
+        balance = await self._ask.read(
             account.owner,
             self._charges.of_read(Endpoint.GET_BALANCE, caller),
             deadline,
+            partial(self._exchange.balance, account.name, currencies),
             caller=caller,
         )
-        balance = await self._exchange.balance(account.name, currencies)
         return DatedBalance(balance, time.monotonic(), int(time.time() * 1000))

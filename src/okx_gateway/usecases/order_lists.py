@@ -5,6 +5,7 @@ may.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 from okx_gateway.domain.account import Account
 from okx_gateway.domain.deadline import Deadline
@@ -65,21 +66,21 @@ class OrderLists:
         after = ""
         route = self.ask.charges.of_read(endpoint)
         for _ in range(_PAGES_MAX):
-            try:
-                write_before_s = await self.ask.wait_for_room(
-                    account.owner, route, Deadline.after(_PAGE_WAIT_S)
-                )
-            except (BudgetExhaustedError, LedgerUnavailableError):
-                return False
-            page = await self.ask.exchange.orders_page(
+            send = partial(
+                self.ask.exchange.orders_page,
                 account.name,
                 endpoint,
                 instrument,
                 after=after,
                 begin_ms=since_ms - _CLOCK_TOLERANCE_MS,
                 end_ms=until_ms + _CLOCK_TOLERANCE_MS,
-                write_before_s=write_before_s,
             )
+            try:
+                page = await self.ask.in_slot(
+                    account.owner, route, Deadline.after(_PAGE_WAIT_S), send
+                )
+            except (BudgetExhaustedError, LedgerUnavailableError):
+                return False
             if not isinstance(page, ListPage):
                 return False
             if any(each.client_order_id == order.client_order_id for each in page.orders):

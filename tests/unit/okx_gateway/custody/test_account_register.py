@@ -19,9 +19,7 @@ from okx_gateway.domain.errors import (
     CredentialUnusableError,
     ExchangeUnavailableError,
     GatewayError,
-    LedgerUnavailableError,
 )
-from okx_gateway.okx.exchange_client import ExchangeClient
 
 GOOD = {
     "uid": "447",
@@ -35,11 +33,7 @@ AWAY = ExchangeUnavailableError("HTTP 503")
 SECRETS = ("planted-key", "planted-secret", "planted phrase")
 
 
-async def at_once(account: str) -> None:
-    del account
-
-
-class Exchange(ExchangeClient):
+class Exchange:
     """Answers each account from its script, whose last answer stays; signs as a real client."""
 
     def __init__(self, signer: Signer, scripts: dict[str, list[Any]]) -> None:
@@ -51,8 +45,8 @@ class Exchange(ExchangeClient):
         self.limits: list[int | GatewayError] = []
         self.limits_of: list[str] = []
 
-    async def account_rate_limit(self, account: str) -> int:
-        self.limits_of.append(account)
+    async def order_limit(self, account: Account) -> int:
+        self.limits_of.append(account.owner)
         told = self.limits.pop(0) if len(self.limits) > 1 else self.limits[0]
         if isinstance(told, GatewayError):
             raise told
@@ -85,7 +79,7 @@ class Desk:
         )
         self.exchange = Exchange(self.signer, scripts)
         self.register = AccountRegister(
-            self.signer, self.exchange, environment, wait_for_room=at_once
+            self.signer, environment, read_config=self.exchange.account_config
         )
 
     async def find(self, name: str = "main", within_s: float = 10.0) -> Account:
@@ -260,22 +254,9 @@ async def test_batches_are_taken_as_a_whole_where_okx_margins_the_portfolio(
     assert (await desk.find()).portfolio_margin is whole
 
 
-class Room:
-    """Room in the budget, or none."""
-
-    def __init__(self) -> None:
-        self.asked_for: list[str] = []
-        self.error: GatewayError | None = None
-
-    async def __call__(self, account: Account) -> None:
-        self.asked_for.append(account.owner)
-        if self.error is not None:
-            raise self.error
-
-
 @asynccontextmanager
-async def reading_limits(desk: Desk, room: Room) -> AsyncIterator[None]:
-    task = asyncio.create_task(desk.register.keep_limits_fresh(room))
+async def reading_limits(desk: Desk) -> AsyncIterator[None]:
+    task = asyncio.create_task(desk.register.keep_limits_fresh(desk.exchange.order_limit))
     try:
         yield
     finally:
@@ -304,43 +285,28 @@ async def test_until_okx_tells_an_account_may_send_what_everybody_may() -> None:
 
 
 @pytest.mark.usefixtures("soon")
-async def test_the_limit_of_orders_is_read_in_the_budget_and_again() -> None:
-    desk, room = Desk(main=[GOOD]), Room()
+async def test_the_limit_of_orders_is_read_again_and_again() -> None:
+    desk = Desk(main=[GOOD])
     desk.exchange.limits = [2_000, 2_500]
-    async with reading_limits(desk, room):
+    async with reading_limits(desk):
         await asyncio.sleep(0.02)
         assert desk.exchange.limits_of == []  # of no account is anything known yet
         before = await desk.find()
         account = await limit_of(desk, 2_000)
         assert account == replace(before, orders_per_2_s=2_000)
         await limit_of(desk, 2_500)
-    assert set(room.asked_for) == {"live:447"}
-    assert len(room.asked_for) >= len(desk.exchange.limits_of) >= 2
+    assert set(desk.exchange.limits_of) == {"live:447"}
 
 
 @pytest.mark.usefixtures("soon")
 async def test_while_okx_does_not_tell_the_last_limit_stands() -> None:
-    desk, room = Desk(main=[GOOD]), Room()
+    desk = Desk(main=[GOOD])
     desk.exchange.limits = [2_000, AWAY, AWAY, 3_000]
     with capture_logs() as lines:
-        async with reading_limits(desk, room):
+        async with reading_limits(desk):
             await limit_of(desk, 2_000)
             await limit_of(desk, 3_000)
     warnings = [line["error"] for line in lines if line["log_level"] == "warning"]
     assert [str(AWAY)] * 2 == warnings
     told = [line["orders_per_2_s"] for line in lines if "orders_per_2_s" in line]
     assert told == [2_000, 3_000]
-
-
-@pytest.mark.usefixtures("soon")
-async def test_without_room_in_the_budget_nothing_is_asked() -> None:
-    desk, room = Desk(main=[GOOD]), Room()
-    room.error = LedgerUnavailableError("away")
-    desk.exchange.limits = [2_000]
-    await desk.find()
-    async with reading_limits(desk, room):
-        await asyncio.sleep(0.05)
-        assert len(room.asked_for) > 1
-        assert desk.exchange.limits_of == []
-        room.error = None
-        await limit_of(desk, 2_000)

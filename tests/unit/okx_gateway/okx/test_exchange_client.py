@@ -1,5 +1,7 @@
 """Against a small server on loopback that stands in for OKX's REST side."""
 
+import time
+
 import pytest
 
 from okx_gateway.domain.errors import (
@@ -83,3 +85,19 @@ async def test_a_time_that_cannot_be_read_teaches_nothing(row: dict[str, object]
         with pytest.raises(ExchangeUnavailableError):
             await exchange.synchronise()
     assert clock.error_ms() > 3_600_000
+
+
+async def test_nothing_is_read_later_than_it_may_be_asked() -> None:
+    async with raw_server(says("0")) as server, client_of(server) as exchange:
+        late_s = time.monotonic() - 0.001
+        for reading in (
+            exchange.balance("main", [], write_before_s=late_s),
+            exchange.account_config("main", write_before_s=late_s),
+            exchange.account_rate_limit("main", write_before_s=late_s),
+            exchange.instruments(InstrumentType.SPOT, write_before_s=late_s),
+            exchange.synchronise(write_before_s=late_s),
+        ):
+            with pytest.raises(ExchangeUnavailableError) as raised:
+                await reading
+            assert raised.value.late
+    assert server.requests == []

@@ -6,7 +6,14 @@ import pytest
 from redis.asyncio import Redis
 
 from okx_gateway.domain.deadline import Deadline
-from okx_gateway.domain.errors import BudgetExhaustedError, LedgerUnavailableError
+from okx_gateway.domain.errors import (
+    AccountUnknownError,
+    BudgetExhaustedError,
+    ExchangeThrottledError,
+    ExchangeUnavailableError,
+    GatewayError,
+    LedgerUnavailableError,
+)
 from okx_gateway.ledger import ledger_script
 from okx_gateway.ledger.charge import Charge
 from okx_gateway.okx.verdict import Absent, CancelTaken, NoEvidence, Unsent
@@ -118,3 +125,51 @@ async def test_a_slot_that_was_slept_through_is_taken_anew(
     with pytest.raises(LedgerUnavailableError, match="too late"):
         await desk.ask.wait_for_room(OWNER, (Charge("wide", 9, 100_000),), Deadline.after(2))
     assert await redis.zcard(f"okxgw:{{{OWNER}}}:window:wide") == 1, "what is unused is given back"
+
+
+class _Reading:
+    """Raises what it was told to, one after the other, and then answers."""
+
+    def __init__(self, *told: GatewayError) -> None:
+        self._told = list(told)
+        self.sent = 0
+
+    async def __call__(self, *, write_before_s: float) -> str:
+        assert 0 < write_before_s - time.monotonic() <= 0.06
+        self.sent += 1
+        if self._told:
+            raise self._told.pop(0)
+        return "answer"
+
+
+ROUTE = (Charge("get_balance", 9, 500_000),)
+HELD_UP = ExchangeUnavailableError("held up", late=True)
+
+
+async def test_a_read_is_written_in_its_slot_or_in_another(desk: Desk) -> None:
+    reading = _Reading(HELD_UP, HELD_UP)
+    assert await desk.ask.read(OWNER, ROUTE, Deadline.after(2), reading) == "answer"
+    assert reading.sent == 3
+    reading = _Reading(*[HELD_UP] * 9)
+    with pytest.raises(ExchangeUnavailableError, match="held up"):
+        await desk.ask.read(OWNER, ROUTE, Deadline.after(2), reading)
+    assert reading.sent == 5
+
+
+async def test_a_read_that_fails_for_another_reason_is_not_repeated(desk: Desk) -> None:
+    for error in (ExchangeUnavailableError("HTTP 503"), AccountUnknownError("main")):
+        reading = _Reading(error)
+        with pytest.raises(type(error)) as raised:
+            await desk.ask.read(OWNER, ROUTE, Deadline.after(2), reading)
+        assert raised.value is error
+        assert reading.sent == 1
+
+
+async def test_a_read_that_okx_throttles_freezes_its_window(desk: Desk, metered: Metered) -> None:
+    throttled = ExchangeThrottledError(okx_code="50011", okx_message="", retry_after_ms=1)
+    with pytest.raises(ExchangeThrottledError):
+        await desk.ask.read(OWNER, ROUTE, Deadline.after(2), _Reading(throttled))
+    assert metered.told("budget.throttled") == {"get_balance": 1}
+    await desk.settle_all()
+    with pytest.raises(BudgetExhaustedError):
+        await desk.ask.read(OWNER, ROUTE, Deadline.after(0.1), _Reading())

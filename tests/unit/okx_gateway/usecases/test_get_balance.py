@@ -79,7 +79,7 @@ async def test_an_answer_later_than_the_deadline_is_not_waited_for(desk: Desk) -
 async def test_a_failure_is_shared_and_the_next_one_asks_anew(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(account: str, currencies: object) -> None:
+    async def fail(account: str, currencies: object, *, write_before_s: float) -> None:
         await asyncio.sleep(0.02)
         raise ExchangeUnavailableError("HTTP 503")
 
