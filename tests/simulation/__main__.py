@@ -7,8 +7,8 @@ import sys
 import time
 from pathlib import Path
 
-from tests.simulation import runner
-from tests.simulation.plan import draw_plan
+from tests.simulation import mutants, runner
+from tests.simulation.scenes import draw_plan
 from tests.simulation.schedule import Schedule
 
 
@@ -17,6 +17,10 @@ def main() -> int:
     arguments = _parse()
     if arguments.replay is not None:
         return _replay(arguments.replay)
+    if arguments.mutants is not None:
+        return _hunt(arguments)
+    if arguments.until_violation:
+        return _play_until_violation(arguments.seed, arguments.schedules)
     until_s = time.monotonic() + arguments.minutes * 60 if arguments.minutes else float("inf")
     if not arguments.resume and arguments.state is not None:
         arguments.state.unlink(missing_ok=True)
@@ -53,7 +57,34 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--resume", action="store_true", help="go on from the state")
     parser.add_argument("--out", type=Path, help="JSON file for the result")
     parser.add_argument("--replay", type=int, help="play one seed and print all that happens")
+    parser.add_argument("--mutants", nargs="*", help="break the gateway on purpose; all, or those")
+    parser.add_argument("--until-violation", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
+
+
+def _hunt(arguments: argparse.Namespace) -> int:
+    wanted = arguments.mutants or [mutant.name for mutant in mutants.MUTANTS]
+    chosen = [each for each in mutants.MUTANTS if any(word in each.name for word in wanted)]
+
+    def tell(hunt: mutants.Hunt) -> None:
+        how = hunt.violation or "NOT CAUGHT"
+        _say(f"{hunt.mutant}: {hunt.schedules} schedules: {how[:120]}")
+
+    hunts = mutants.hunt_all(
+        chosen,
+        seed=arguments.seed,
+        schedules=arguments.schedules,
+        jobs=arguments.jobs,
+        progress=tell,
+    )
+    return 0 if all(hunt.caught for hunt in hunts) else 1
+
+
+def _play_until_violation(seed: int, schedules: int) -> int:
+    """For one mutant: which schedule noticed it, as JSON."""
+    played, violation = runner.play_until_violation(seed, schedules)
+    _say(json.dumps({"schedules": played, "violation": violation}))
+    return 0
 
 
 def _replay(seed: int) -> int:

@@ -126,8 +126,8 @@ class Plan:
         return any(trouble.kind in LOSSES for trouble in self.troubles)
 
 
-def draw_plan(seed: int) -> Plan:
-    """The plan of a seed."""
+def general_plan(seed: int) -> Plan:
+    """A plan that leaves everything to the seed; see `scenes` for those that do not."""
     draw = random.Random(f"plan {seed}")
     calm = draw.random()
     validity_ms = draw.choice([300, 600, 1_000])

@@ -101,6 +101,18 @@ def play_some(first: int, count: int) -> Tally:
     return tally
 
 
+def play_until_violation(first: int, count: int) -> tuple[int, str]:
+    """Play from seed `first` on until a promise is broken: how many were played, and which."""
+    gc.disable()
+    for played in range(1, count + 1):
+        verdict = play(first + played - 1)
+        if verdict.violations:
+            return played, f"seed {verdict.seed}: {verdict.violations[0]}"
+        if played % _COLLECT_EVERY == 0:
+            gc.collect()
+    return count, ""
+
+
 def run(
     schedules: int,
     *,

@@ -21,7 +21,7 @@ from okx_gateway.domain.order import (
 from tests.simulation.clocks import simulated, watched_logs
 from tests.simulation.exchange import Exchange
 from tests.simulation.oracle import Call, Oracle, Told
-from tests.simulation.plan import REPLICAS, Act, OrderPlan, Plan, Trouble, draw_plan
+from tests.simulation.plan import REPLICAS, Act, OrderPlan, Plan, Trouble
 from tests.simulation.redis_server import SimulatedRedis
 from tests.simulation.replica import (
     ACCOUNT,
@@ -31,6 +31,7 @@ from tests.simulation.replica import (
     settings_of,
     start_replica,
 )
+from tests.simulation.scenes import draw_plan
 from tests.simulation.virtual_loop import Livelock, Process, VirtualLoop
 from tests.simulation.wire import Network, Written
 from tests.simulation.world import World

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from okx_gateway.domain.errors import LedgerUnavailableError
-from tests.simulation.plan import Mischief, Plan, Trouble, draw_plan
+from tests.simulation.plan import Mischief, Plan, Trouble
 from tests.simulation.redis_server import SimulatedRedis
+from tests.simulation.scenes import draw_plan
 from tests.simulation.virtual_loop import Process, VirtualLoop
 from tests.simulation.world import World
 

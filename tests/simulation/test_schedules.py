@@ -7,7 +7,8 @@ from collections import Counter
 from pathlib import Path
 
 from tests.simulation import runner
-from tests.simulation.plan import draw_plan, without
+from tests.simulation.plan import without
+from tests.simulation.scenes import draw_plan
 from tests.simulation.schedule import Schedule, play
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,6 +57,10 @@ def test_a_replay_tells_what_happened() -> None:
     trace = play(1, tells=True).trace
     assert any(" writes place_order " in line for line in trace)
     assert any(" admit_order " in line for line in trace)
+
+
+def test_every_promise_is_kept() -> None:
+    assert runner.run(300, jobs=2).violations == {}
 
 
 def test_what_was_played_is_kept_and_not_played_again(tmp_path: Path) -> None:

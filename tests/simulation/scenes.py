@@ -1,0 +1,156 @@
+"""Which schedules are not left to chance?  The plan of a seed: most are general, some are a scene.
+
+A scene arranges what has to meet for a rare bug to show: the same id on both sides of a split, a
+loss while an order is on its way and the next call behind it, slots far ahead at a loss.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+
+from tests.simulation.plan import (
+    REPLICAS,
+    Act,
+    Mischief,
+    OrderPlan,
+    Plan,
+    Trouble,
+    general_plan,
+)
+
+_MS = 1_000
+_SECOND = 1_000_000
+# Where a loss hits an order on its way.
+_ON_THE_WAY = (
+    *("admit_order.ran", "admit_order.answered", "place_order.begun", "place_order.guarded"),
+    *("place_order.written", "place_order.arrives", "place_order.done", "place_order.answered"),
+)
+
+
+def draw_plan(seed: int) -> Plan:
+    """The plan of a seed."""
+    plan = general_plan(seed)
+    draw = random.Random(f"scene {seed}")
+    chance = draw.random()
+    for share, scene in _SCENES:
+        if chance < share:
+            return scene(plan, draw)
+        chance -= share
+    return plan
+
+
+def _loss_on_the_way(plan: Plan, draw: random.Random) -> Plan:
+    """The ledger is lost while an order is on its way; others ask for the same id at once."""
+    orders = plan.orders[:1]
+    lost = Trouble(
+        draw.choice(["flush", "restart_empty", "fail_over", "restore"]),
+        point=draw.choice(_ON_THE_WAY),
+        amount_us=draw.choice([50, 300, 1_000]) * _MS,
+    )
+    calls = [0, *(draw.randint(1, 6_000) * _MS for _ in range(draw.randint(3, 6)))]
+    return _arranged(plan, orders, [_place(draw, 0, at_us) for at_us in calls], (lost,))
+
+
+def _split_ledger(plan: Plan, draw: random.Random) -> Plan:
+    """Two servers each take themselves for the only one, and both are asked for the same ids."""
+    orders = plan.orders[:3]
+    split = Trouble("split", at_us=0, amount_us=draw.randint(3_000, 12_000) * _MS)
+    acts = []
+    for index in range(len(orders)):
+        at_us = draw.randint(0, 9_000) * _MS
+        acts += [
+            replace(_place(draw, index, at_us + draw.randint(0, 80) * _MS), replica=replica)
+            for replica in range(REPLICAS)
+        ]
+    return replace(_arranged(plan, orders, acts, (split,)), durable=True)
+
+
+def _loss_while_waiting(plan: Plan, draw: random.Random) -> Plan:
+    """Orders wait for slots far ahead when the ledger is lost; then they are asked for again."""
+    orders = _alike(plan, draw.randint(6, 10))
+    calm_us = (plan.validity_ms + plan.margin_ms) * _MS
+    acts = [replace(_place(draw, index, 0), replica=0) for index in range(len(orders))]
+    acts += [
+        _place(draw, index, calm_us + draw.randint(0, 4_000) * _MS)
+        for index in range(len(orders))
+        if draw.random() < 0.7
+    ]
+    acts = [replace(act, deadline_us=15 * _SECOND) for act in acts]
+    lost = Trouble(draw.choice(["flush", "restart_empty"]), at_us=draw.randint(50, 900) * _MS)
+    plan = _arranged(plan, orders, acts, (lost,))
+    return replace(plan, scale=30, portfolio_margin=True)
+
+
+def _crossing_shares(plan: Plan, draw: random.Random) -> Plan:
+    """Callers with shares and caps meet in two windows at a time, and wait in different ones."""
+    orders = _alike(plan, draw.randint(8, 14))
+    acts = []
+    for index in range(len(orders)):
+        act = _place(draw, index, draw.randint(0, 2_500) * _MS)
+        acts.append(replace(act, caller=draw.choice(["desk", "web"]), leaves_us=0))
+    late = Mischief(script_reply_late=0.3, connect_slow=0.3)
+    return replace(
+        _arranged(plan, orders, acts, ()),
+        mischief=late if draw.random() < 0.5 else Mischief(),
+        scale=draw.choice([10, 15, 20]),
+        portfolio_margin=draw.random() < 0.5,
+        orders_per_2_s=draw.choice([3, 4, 6]),
+        caller_shares=draw.choice(["desk=30-100,web=0-40", "desk=50-60,web=20-50", "*=0-50"]),
+    )
+
+
+def _an_order_by_hand(plan: Plan, draw: random.Random) -> Plan:
+    """Somebody places an order past the gateway under an id that it is about to use."""
+    by_hand_us = draw.randint(0, 300) * _MS
+    acts = [_place(draw, 0, draw.randint(0, 600) * _MS) for _ in range(draw.randint(1, 3))]
+    arranged = _arranged(plan, plan.orders[:1], acts, plan.troubles[:1])
+    return replace(arranged, foreign=((by_hand_us, 0),), mischief=plan.mischief)
+
+
+_SCENES: tuple[tuple[float, Callable[[Plan, random.Random], Plan]], ...] = (
+    (0.10, _loss_on_the_way),
+    (0.05, _split_ledger),
+    (0.04, _loss_while_waiting),
+    (0.05, _crossing_shares),
+    (0.03, _an_order_by_hand),
+)
+
+
+def _arranged(
+    plan: Plan, orders: tuple[OrderPlan, ...], acts: list[Act], troubles: tuple[Trouble, ...]
+) -> Plan:
+    last_us = max(act.at_us for act in acts)
+    return replace(
+        plan,
+        orders=orders,
+        acts=tuple(sorted(acts, key=lambda act: act.at_us)),
+        troubles=troubles,
+        foreign=(),
+        ledger="old",
+        mischief=Mischief(),
+        habits=replace(plan.habits, blind_until_us=0, lists_are_blind=False),
+        heal_us=last_us + _SECOND,
+    )
+
+
+def _alike(plan: Plan, count: int) -> tuple[OrderPlan, ...]:
+    """Orders on the one instrument that all windows count."""
+    return tuple(
+        replace(
+            plan.orders[0],
+            client_id=f"o{plan.seed}x{index}",
+            instrument="BTC-USDT-SWAP",
+        )
+        for index in range(count)
+    )
+
+
+def _place(draw: random.Random, order: int, at_us: int) -> Act:
+    return Act(
+        kind="place",
+        at_us=at_us,
+        order=order,
+        replica=draw.randrange(REPLICAS),
+        caller="desk",
+        deadline_us=draw.choice([1, 3, 10]) * _SECOND,
+    )
