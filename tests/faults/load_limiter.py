@@ -56,7 +56,8 @@ class Circumstances:
 
     The way to OKX takes up to `way_ms` longer at one time than at another. `skews_s` is how far off
     the wall clocks of gateways are, `exchange_ahead_ms` OKX's. Of what OKX allows, `used_min` has
-    to be used by lanes that are never short of orders.
+    to be used by lanes that are never short of orders. Windows are widened by as much as the way
+    varies, or by `jitter_ms` until replicas have learnt that.
     """
 
     way_ms: int
@@ -64,6 +65,7 @@ class Circumstances:
     fixed_window: bool = False
     skews_s: Sequence[float] = ()
     exchange_ahead_ms: int = 0
+    jitter_ms: int = 0
 
 
 async def conformance(
@@ -73,8 +75,8 @@ async def conformance(
     async with stage(
         max(lane.replicas for lane in LANES),
         {
-            "OKX_GATEWAY_BUDGET_JITTER_MS": str(circumstances.way_ms),
-            "OKX_GATEWAY_BUDGET_JITTER_LEARN": "false",
+            "OKX_GATEWAY_BUDGET_JITTER_MS": str(circumstances.jitter_ms or circumstances.way_ms),
+            "OKX_GATEWAY_BUDGET_JITTER_LEARN": str(bool(circumstances.jitter_ms)).lower(),
         },
         seed=seed,
         options=("--window", "fixed") if circumstances.fixed_window else (),
@@ -172,6 +174,7 @@ async def _place(stub: "GatewayServiceAsyncStub", instrument: str, tally: Tally)
 _CIRCUMSTANCES = (
     ("limiter at 100 ms of jitter", 0, Circumstances(100, 0.95)),
     ("limiter at 200 ms of jitter", 0, Circumstances(200, 0.88)),
+    ("limiter that learns its jitter", 0, Circumstances(100, 0.9, jitter_ms=400)),
     ("limiter at fixed windows", 12, Circumstances(100, 0.95, fixed_window=True)),
     (
         "limiter with clocks off by 40 s",
