@@ -112,7 +112,8 @@ class ResolveOrder:
         self._clock = clock
         self._supervisor = supervisor
         self._margin_ms = margin_ms
-        self._looking: dict[tuple[str, str], asyncio.Task[Outcome]] = {}
+        # By grant: under another one the id may be that of another order.
+        self._looking: dict[tuple[str, str, str], asyncio.Task[Outcome]] = {}
         self._sent_ms: dict[tuple[str, str], int] = {}
 
     async def __call__(self, doubt: Doubt, *, others_first: bool = False) -> Outcome:
@@ -130,7 +131,8 @@ class ResolveOrder:
 
         `others_first` where another replica may be about to learn the outcome from OKX's reply.
         """
-        task = self._looking.get(doubt.key)
+        key = (*doubt.key, doubt.fence)
+        task = self._looking.get(key)
         if task is None:
             task = self._supervisor.follow_up(self._look(doubt, others_first=others_first))
             self._looking[doubt.key] = task

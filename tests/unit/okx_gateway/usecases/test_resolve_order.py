@@ -262,3 +262,15 @@ async def test_not_placed_is_told_only_once_it_is_on_record(
     assert not looking.done()
     desk.exchange.enter(an_order())
     assert isinstance(await looking, Placed)
+
+
+async def test_who_looks_for_an_earlier_grant_is_not_joined_by_who_looks_for_a_later_one(
+    desk: Desk,
+) -> None:
+    earlier = await a_doubt(desk)
+    looking = desk.resolve.begin(earlier, others_first=True)
+    await desk.ledger.settle_unsent(OWNER, "a1", earlier.fence)
+    later = await a_doubt(desk)
+    assert desk.resolve.begin(later) is not looking
+    desk.exchange.enter(an_order())
+    assert isinstance(await desk.resolve(later), Placed)
