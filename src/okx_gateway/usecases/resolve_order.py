@@ -114,7 +114,7 @@ class ResolveOrder:
         self._margin_ms = margin_ms
         # By grant: under another one the id may be that of another order.
         self._looking: dict[tuple[str, str, str], asyncio.Task[Outcome]] = {}
-        self._sent_ms: dict[tuple[str, str], int] = {}
+        self._sent_ms: dict[tuple[str, str, str], int] = {}
 
     async def __call__(self, doubt: Doubt, *, others_first: bool = False) -> Outcome:
         """Find out, however long it takes; see `begin`.
@@ -135,9 +135,9 @@ class ResolveOrder:
         task = self._looking.get(key)
         if task is None:
             task = self._supervisor.follow_up(self._look(doubt, others_first=others_first))
-            self._looking[doubt.key] = task
-            self._sent_ms[doubt.key] = doubt.sent_ms
-            task.add_done_callback(lambda _: self._forget(doubt.key))
+            self._looking[key] = task
+            self._sent_ms[key] = doubt.sent_ms
+            task.add_done_callback(lambda _: self._forget(key))
         return task
 
     async def soon(self, doubt: Doubt, deadline: Deadline) -> Outcome | None:
@@ -175,7 +175,7 @@ class ResolveOrder:
         """Whether an order that OKX placed at `place_ms` of its clock shows in look-ups by now."""
         return self._clock.earliest_ms() > place_ms + self._margin_ms
 
-    def _forget(self, key: tuple[str, str]) -> None:
+    def _forget(self, key: tuple[str, str, str]) -> None:
         del self._looking[key], self._sent_ms[key]
 
     async def _look(self, doubt: Doubt, *, others_first: bool) -> Outcome:
