@@ -33,7 +33,6 @@ check: .venv/dev ## Everything CI checks: format, lint, types, imports, API, tes
 	$(BIN)/lint-imports
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/check_api.py
 	$(MAKE) test
-	$(BIN)/python -m tests.faults quick --only simulated
 	$(BIN)/python -m tests.faults quick --only broken
 
 bench: .venv/dev ## Measure the gateway beside its peers; writes build/bench.json
