@@ -144,7 +144,8 @@ def _split(text: str) -> SplitResult:
         raise ValueError("must be a URL in ASCII without spaces")
     try:
         parts = urlsplit(text)
-        _ = parts.port
+        if parts.scheme not in (*_SENTINEL_SCHEMES, *_CLUSTER_SCHEMES):
+            _ = parts.port
     except ValueError:
         raise ValueError("must be a URL") from None
     return parts
