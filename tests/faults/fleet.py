@@ -8,12 +8,14 @@ import hashlib
 import signal
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 import aiohttp
+from redis.asyncio import Redis
 
 from tests.faults.tally import Tally
 from tests.faults.valkey_server import ValkeyServer
@@ -143,10 +145,16 @@ class Replica:
 
 
 class Fleet:
-    """Everything that runs. `written` is how often each order left a gateway, by the wires."""
+    """Everything that runs. `written` is how often each order left a gateway, by the wires.
 
-    def __init__(self, exchange: Exchange, valkey: ValkeyServer) -> None:
+    `journal` finds the server that has the rows of orders now.
+    """
+
+    def __init__(
+        self, exchange: Exchange, valkey: ValkeyServer, journal: Callable[[], Awaitable["Redis"]]
+    ) -> None:
         self.exchange = exchange
+        self.journal = journal
         self.valkey = valkey
         self.scripts = ScriptNames()
         self.replicas: list[Replica] = []
@@ -176,6 +184,14 @@ class Fleet:
             tally.blame(f"{replica.name}: {line}" for line in replica.complaints())
 
 
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A ledger that gateways reach without a wire: its URL, and who has its rows now."""
+
+    url: str
+    journal: Callable[[], Awaitable["Redis"]]
+
+
 @asynccontextmanager
 async def fleet(
     replicas: int,
@@ -183,6 +199,7 @@ async def fleet(
     seed: int,
     settings: Mapping[str, str] | None = None,
     valkey: Sequence[str] = (),
+    ledger: Elsewhere | None = None,
 ) -> AsyncIterator[Fleet]:
     """Run `replicas` gateways for the block, and Valkey with the options `valkey`."""
     async with AsyncExitStack() as stack:
@@ -190,7 +207,7 @@ async def fleet(
         server = await stack.enter_async_context(ValkeyServer(folder, options=valkey).run())
         exchange = await stack.enter_async_context(running_exchange(folder, seed=seed))
         vault = make_vault(folder)
-        made = Fleet(exchange, server)
+        made = Fleet(exchange, server, server.journal if ledger is None else ledger.journal)
         for number in range(replicas):
             replica = Replica(f"replica-{number}", folder, made)
             made.replicas.append(replica)
@@ -198,8 +215,9 @@ async def fleet(
                 await stack.enter_async_context(wire.listen())
                 for wire in (replica.redis, replica.okx, replica.calls)
             ]
+            redis_url = f"redis://{redis}/0" if ledger is None else ledger.url
             replica.settings = {
-                **settings_for(exchange.address, f"redis://{redis}/0"),
+                **settings_for(exchange.address, redis_url),
                 **vault,
                 "OKX_GATEWAY_OKX_REST_URL": f"http://{okx}",
                 "OKX_GATEWAY_ABSENCE_MARGIN_MS": str(MARGIN_MS),

@@ -60,6 +60,8 @@ class Strikes:
                     struck = await self._reached(traps, point, dice)
                     if struck is not None:
                         await harm(struck, partial(self._decide, traps[struck], dice))
+            for order in followed:
+                order.harm = point.name
             self._watch.whole(followed)
             if struck is not None:
                 return

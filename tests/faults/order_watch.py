@@ -14,6 +14,7 @@ from typing import Any
 
 import aiohttp
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from okx_gateway.api.v1 import gateway_service_pb2 as api
 from okx_gateway.api.v1 import order_pb2
@@ -50,6 +51,8 @@ class Followed:
     """An order that was asked for: `told` is what its callers learnt, in order.
 
     `whole_ms` is when nothing that was done to it lasts any more, by the wall clock; 0 before.
+    `may_be_lost` says that its row may have gone with a ledger that lost some. `harm` tells people
+    what was done to it.
     """
 
     request: api.PlaceOrderRequest
@@ -58,6 +61,8 @@ class Followed:
     expiry_ms: int = 0
     ended_ms: float = 0
     state: str = ""
+    may_be_lost: bool = False
+    harm: str = ""
     call: "asyncio.Task[None] | None" = None
 
     @property
@@ -75,6 +80,7 @@ class OrderWatch:
         self._books = Books(fleet.exchange)
         self._open: set[Followed] = set()
         self._reading = asyncio.Lock()
+        self._whole_ms = 0.0
         self._judging: list[asyncio.Task[None]] = []
 
     def place(self, replica: Replica, request: api.PlaceOrderRequest) -> Followed:
@@ -93,15 +99,24 @@ class OrderWatch:
         for order in orders:
             order.whole_ms = order.whole_ms or time.time() * 1000
 
+    def all_whole(self) -> None:
+        """Note that what all orders need was broken until now, also those of before."""
+        self._whole_ms = time.time() * 1000
+
+    def lose_rows(self) -> None:
+        """Note that the rows of all orders that were placed so far may be gone."""
+        for order in self._open:
+            order.may_be_lost = True
+
     @asynccontextmanager
     async def watching(self) -> AsyncIterator["OrderWatch"]:
         """Follow all orders of the block until each was judged."""
-        redis = Redis.from_url(self._fleet.valkey.url, decode_responses=True)
         ending = asyncio.Event()
 
         async def follow() -> None:
             while self._open or not ending.is_set():
-                await self._sweep(redis)
+                with suppress(RedisError, OSError):  # it may be what is broken
+                    await self._sweep(await self._fleet.journal())
                 await asyncio.sleep(_POLL_S)
             await asyncio.gather(*self._judging)
 
@@ -112,7 +127,6 @@ class OrderWatch:
             await following
         finally:
             following.cancel()
-            await redis.aclose()
 
     async def _sweep(self, redis: "Redis") -> None:
         followed = list(self._open)
@@ -134,7 +148,7 @@ class OrderWatch:
             self._judging.append(asyncio.create_task(self._judge(ended)))
 
     def _has_ended(self, order: Followed, state: str, expiry_ms: int, now_ms: float) -> bool:
-        if order.expiry_ms and not expiry_ms and order.state in _FINAL:
+        if order.state in _FINAL and not state and not order.may_be_lost:
             self._blame(order, f"the row, {order.state}, is gone")
         order.expiry_ms = expiry_ms or order.expiry_ms
         order.state = state
@@ -143,13 +157,15 @@ class OrderWatch:
         if order.call is None or not order.call.done() or not order.whole_ms:
             return False
         if state in _FINAL:
-            due_ms = max(order.expiry_ms + MARGIN_MS, order.whole_ms)
-            self._measure("ended_after_due_ms", order.ended_ms - due_ms)
+            self._measure("ended_after_due_ms", order.ended_ms - self._due_ms(order))
             return True
         if not state:
             return now_ms > order.whole_ms + _NO_ROW_S * 1000
-        until_ms = max(expiry_ms + MARGIN_MS, order.whole_ms) + GRACE_MS
-        return now_ms > until_ms
+        return now_ms > self._due_ms(order) + GRACE_MS
+
+    def _due_ms(self, order: Followed) -> float:
+        """When it can have its end, if nothing more is broken."""
+        return max(order.expiry_ms + MARGIN_MS, order.whole_ms, self._whole_ms)
 
     async def _judge(self, orders: Sequence[Followed]) -> None:
         async with self._reading:
@@ -169,7 +185,7 @@ class OrderWatch:
         if order.state == "sending":
             self._tally.lost += 1
             self._blame(order, f"no end {GRACE_MS} ms after {order.expiry_ms} and margin")
-        elif count != (order.state == "placed"):
+        elif count != (order.state == "placed") and not (order.may_be_lost and not order.state):
             self._tally.lost += 1
             self._blame(order, f"{order.state or 'nothing'} on record, {count} in the books")
         if count and ("unsent", "") in order.told:
@@ -180,7 +196,8 @@ class OrderWatch:
         """What must hold of all that was told."""
         held = [str(each["ordId"]) for each in self._books.held[order.name]]
         written = max(self._books.written[order.name], self._fleet.written[order.name])
-        if len(held) > 1 or written > 1:
+        # An order whose row is gone is looked up, and sent once more where OKX has none.
+        if len(held) > 1 or (written > 1 and not order.may_be_lost):
             self._tally.duplicates += 1
             self._blame(order, f"written {written} times, in the books {held}")
         if any(what in _DEFECTS for what, _ in order.told):
@@ -199,6 +216,8 @@ class OrderWatch:
         """Ask every gateway that lives what became of it, then one to place it once more."""
         if order.state == "sending":
             return
+        if order.may_be_lost and {"refused", "not_placed"} & {what for what, _ in order.told}:
+            return  # told to be over, it may be placed by who asks again all the same
         for replica in self._fleet.living():
             order.told.append(await self._told_of_looking(replica, order))
         for _ in range(_ASKED_TIMES_MAX):
@@ -232,7 +251,7 @@ class OrderWatch:
 
     def _blame(self, order: Followed, words: str) -> None:
         told = ", ".join(" ".join(each).strip() for each in order.told)
-        self._tally.blame([f"{order.name}: {words} (told: {told})"])
+        self._tally.blame([f"{order.harm} {order.name}: {words} (told: {told})"])
 
 
 async def told_of_placing(

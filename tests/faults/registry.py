@@ -9,6 +9,8 @@ from tests.faults import (
     load_same_id,
     load_sockets,
     property_requests,
+    redis_failovers,
+    redis_faults,
     simulated_schedules,
 )
 from tests.faults.tally import FaultTest
@@ -16,6 +18,8 @@ from tests.faults.tally import FaultTest
 TESTS: tuple[FaultTest, ...] = (
     *simulated_schedules.TESTS,
     *kill_points.TESTS,
+    *redis_faults.TESTS,
+    *redis_failovers.TESTS,
     *load_limiter.TESTS,
     *load_batches.TESTS,
     *load_fairness.TESTS,

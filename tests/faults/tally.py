@@ -99,7 +99,7 @@ class Tally:
         """The fullest window of all, in words."""
         if not self.worst:
             return ""
-        name, (count, amount) = max(self.worst.items(), key=lambda it: it[1][0] / it[1][1])
+        name, (count, amount) = max(self.worst.items(), key=lambda it: (it[1][0] / it[1][1], it[1]))
         return f"{name}: {count} of {amount}"
 
 

@@ -30,11 +30,13 @@ class ValkeyServer:
         self.socket = self.folder / "valkey.sock"
         self._options = options
         self._process: asyncio.subprocess.Process | None = None
+        self._client = Redis(
+            unix_socket_path=str(self.socket), decode_responses=True, socket_timeout=1
+        )
 
-    @property
-    def url(self) -> str:
-        """Where tests reach it."""
-        return f"unix://{self.socket}"
+    async def journal(self) -> "Redis":
+        """A client of it, for tests that look into it."""
+        return self._client
 
     @property
     def file(self) -> Path:
@@ -53,6 +55,7 @@ class ValkeyServer:
             yield self
         finally:
             await self.kill()
+            await self._client.aclose()
 
     async def start(self) -> None:
         """Start, and wait until it answers."""
@@ -89,11 +92,7 @@ class ValkeyServer:
         Raises:
             RedisError: It refuses, or is not there.
         """
-        redis = Redis(unix_socket_path=str(self.socket), decode_responses=True)
-        try:
-            return await redis.execute_command(*words)  # type: ignore[no-untyped-call]
-        finally:
-            await redis.aclose()
+        return await self._client.execute_command(*words)  # type: ignore[no-untyped-call]
 
     def _signal(self, number: int) -> None:
         assert self._process is not None
