@@ -67,7 +67,7 @@ class Replica:
         self.redis = Wire(fleet.valkey.connect, RespSplitter)
         self.okx = Wire(fleet.connect_exchange, HttpSplitter)
         self.calls = Wire(self._connect, HttpSplitter)
-        self.redis.seen = fleet.scripts.learn
+        self.redis.seen = self._note
         self.okx.seen = fleet.note
         self.settings: dict[str, str] = {}
         self.door: Door
@@ -88,11 +88,13 @@ class Replica:
 
     def kill(self) -> None:
         """End it without a word."""
+        self._fleet.harmed(self)
         self.up.clear()
         self._signal(signal.SIGKILL)
 
     def pause(self) -> None:
         """Let it stand still, as a machine that is starved or a long collection of garbage."""
+        self._fleet.harmed(self)
         self.up.clear()
         self._signal(signal.SIGSTOP)
 
@@ -132,6 +134,11 @@ class Replica:
             if not line.startswith("{") or '"exception"' in line
         ]
 
+    def _note(self, passage: Passage) -> None:
+        self._fleet.scripts.learn(passage)
+        if passage.reply and self._fleet.scripts.of(passage.request) == "take_open":
+            self._fleet.claimed(self, passage.reply)
+
     def _signal(self, number: int) -> None:
         assert self._process is not None
         if self._process.process.returncode is None:
@@ -147,7 +154,8 @@ class Replica:
 class Fleet:
     """Everything that runs. `written` is how often each order left a gateway, by the wires.
 
-    `journal` finds the server that has the rows of orders now.
+    `journal` finds the server that has the rows of orders now. `claimed` hears of the rows that a
+    gateway takes over, and `harmed` of one that is killed or paused.
     """
 
     def __init__(
@@ -159,6 +167,8 @@ class Fleet:
         self.scripts = ScriptNames()
         self.replicas: list[Replica] = []
         self.written: Counter[str] = Counter()
+        self.claimed: Callable[[Replica, bytes], None] = lambda *_: None
+        self.harmed: Callable[[Replica], None] = lambda _: None
 
     async def connect_exchange(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Open a connection to the exchange."""

@@ -52,7 +52,8 @@ class Followed:
 
     `whole_ms` is when nothing that was done to it lasts any more, by the wall clock; 0 before.
     `may_be_lost` says that its row may have gone with a ledger that lost some. `harm` tells people
-    what was done to it.
+    what was done to it. It was first asked for at `called_s`, monotonic. `taker` is who took
+    it over last.
     """
 
     request: api.PlaceOrderRequest
@@ -63,6 +64,9 @@ class Followed:
     state: str = ""
     may_be_lost: bool = False
     harm: str = ""
+    replica: Replica | None = None
+    taker: Replica | None = None
+    called_s: float = field(default_factory=time.monotonic)
     call: "asyncio.Task[None] | None" = None
 
     @property
@@ -81,11 +85,12 @@ class OrderWatch:
         self._open: set[Followed] = set()
         self._reading = asyncio.Lock()
         self._whole_ms = 0.0
+        fleet.claimed, fleet.harmed = self._claimed, self._harmed
         self._judging: list[asyncio.Task[None]] = []
 
     def place(self, replica: Replica, request: api.PlaceOrderRequest) -> Followed:
         """Begin to place an order, and to follow it once `whole_ms` is set."""
-        order = Followed(request)
+        order = Followed(request, replica=replica)
 
         async def call() -> None:
             order.told.append(await told_of_placing(replica, request, CALL_DEADLINE_S))
@@ -127,6 +132,17 @@ class OrderWatch:
             await following
         finally:
             following.cancel()
+
+    def _claimed(self, replica: Replica, rows: bytes) -> None:
+        for order in self._open:
+            if order.name.encode() in rows:
+                order.taker = replica
+
+    def _harmed(self, replica: Replica) -> None:
+        """Who takes an order over and is harmed leaves it to others anew."""
+        for order in self._open:
+            if order.taker is replica and order.whole_ms:
+                order.whole_ms = time.time() * 1000
 
     async def _sweep(self, redis: "Redis") -> None:
         followed = list(self._open)

@@ -7,30 +7,27 @@ be placed twice or told wrong, no window filled over its limit, and soon after a
 import asyncio
 import random
 import shutil
-import time
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import cycle
 
 from redis.exceptions import RedisError
 
 from okx_gateway.api.v1 import gateway_service_pb2 as api
 from okx_gateway.api.v1 import order_pb2
 from tests.faults.fleet import Fleet, Replica, fleet
-from tests.faults.load_stage import PRODUCTS, an_order
-from tests.faults.order_watch import Followed, OrderWatch
+from tests.faults.load_stage import an_order
+from tests.faults.order_watch import OrderWatch
 from tests.faults.tally import FaultTest, Progress, Tally
+from tests.faults.traffic import Traffic
 from tests.support.doors import RefusedError
 from tests.support.running import ACCOUNT
 
 _REPLICAS = 3
 _RESTING = "BTC-USDT"
 _CANCELLED = "cancelled while Redis was away"
-_ORDERS_PER_S = 25.0
 _BEFORE_S, _AFTER_S = 0.7, 0.5
 _RECOVERED_MAX_S = 15.0
-_PROBE_PAUSE_S = 0.1
 # A replica may use its floor of a window a width after it first wanted to.
 _FLOOR_WAIT_S = 2.5
 _CANCEL_AFTER_S, _CANCEL_DEADLINE_S = 0.1, 1.2
@@ -183,52 +180,6 @@ FAULTS = (
     RedisFault("restarted from an old file", _restarted_old, loses=True),
     RedisFault("restarted empty", _restarted_empty, loses=True),
 )
-
-
-class Traffic:
-    """Orders that are placed all the time, at every gateway in turn.
-
-    `loses` says that rows of theirs may be lost, `harm` what is done meanwhile.
-    """
-
-    def __init__(self, fleet: Fleet, watch: OrderWatch, *, loses: bool, harm: str) -> None:
-        self._fleet = fleet
-        self._watch = watch
-        self._instruments = cycle(PRODUCTS)
-        self.placed: list[Followed] = []
-        self._loses, self._harm = loses, harm
-
-    @asynccontextmanager
-    async def flowing(self) -> AsyncIterator[None]:
-        """Place orders for the block."""
-        task = asyncio.create_task(self._flow())
-        try:
-            yield
-        finally:
-            task.cancel()
-
-    async def recovered_s(self, replica: Replica) -> float:
-        """Ask one gateway until it places an order; how long that took."""
-        began_s = time.monotonic()
-        while time.monotonic() < began_s + 2 * _RECOVERED_MAX_S:
-            order = self._place(replica)
-            assert order.call is not None
-            await asyncio.wait({order.call})
-            if order.told[0][0] == "placed":
-                break
-            await asyncio.sleep(_PROBE_PAUSE_S)
-        return time.monotonic() - began_s
-
-    async def _flow(self) -> None:
-        for replica in cycle(self._fleet.replicas):
-            self._place(replica)
-            await asyncio.sleep(1 / _ORDERS_PER_S)
-
-    def _place(self, replica: Replica) -> Followed:
-        order = self._watch.place(replica, an_order(next(self._instruments)))
-        order.may_be_lost, order.harm = self._loses, self._harm
-        self.placed.append(order)
-        return order
 
 
 class Resting:

@@ -12,6 +12,7 @@ from tests.faults import (
     redis_failovers,
     redis_faults,
     simulated_schedules,
+    stopping,
 )
 from tests.faults.tally import FaultTest
 
@@ -20,6 +21,7 @@ TESTS: tuple[FaultTest, ...] = (
     *kill_points.TESTS,
     *redis_faults.TESTS,
     *redis_failovers.TESTS,
+    *stopping.TESTS,
     *load_limiter.TESTS,
     *load_batches.TESTS,
     *load_fairness.TESTS,
