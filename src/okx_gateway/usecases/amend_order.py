@@ -87,9 +87,10 @@ class AmendOrder:
         wrong = order_rules.amend_violations(values, meant.instrument)
         if wrong:
             raise errors.InvalidRequestError(wrong)
-        exchange_order_id = name.exchange_order_id
+        exchange_order_id, place_ms = name.exchange_order_id, None
         if meant.record is not None:
-            exchange_order_id = await self._placed_as(meant, meant.record, until)
+            placed = await self._placed_as(meant, meant.record, until)
+            exchange_order_id, place_ms = placed.exchange_order_id, placed.place_ms
         elif not exchange_order_id:
             order = await self._known_to_okx(meant, caller, until)
             exchange_order_id = order.exchange_order_id
@@ -106,19 +107,20 @@ class AmendOrder:
                 values=values,
                 caller=caller,
                 deadline=until,
+                place_ms=place_ms,
             )
         )
 
-    async def _placed_as(self, meant: MeantOrder, record: OrderRecord, until: Deadline) -> str:
-        """OKX's id of an order that the gateway was asked to place."""
+    async def _placed_as(self, meant: MeantOrder, record: OrderRecord, until: Deadline) -> Placed:
+        """How OKX has placed an order that the gateway was asked to place."""
         client_order_id, outcome = record.order.client_order_id, record.outcome
         if outcome is None:
             outcome = await self._resolve.soon(
                 Doubt.of(record, meant.account, meant.instrument), until
             )
         match outcome:
-            case Placed(exchange_order_id):
-                return exchange_order_id
+            case Placed():
+                return outcome
             case Refused() | NotPlaced():
                 raise errors.OrderNotFoundError(client_order_id=client_order_id)
             case Conflict(difference):

@@ -63,7 +63,10 @@ FINISHED = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Amendment:
-    """What is asked of OKX; `client_order_id` is empty where the caller named OKX's alone."""
+    """What is asked of OKX; `client_order_id` is empty where the caller named OKX's alone.
+
+    `place_ms` is when OKX placed the order, by its clock, where the journal tells.
+    """
 
     account: Account
     instrument: Instrument
@@ -72,6 +75,7 @@ class Amendment:
     values: NewValues
     caller: str
     deadline: Deadline
+    place_ms: int | None = None
 
     @property
     def name(self) -> str:
@@ -206,13 +210,18 @@ class SendAmend:
 
     async def _look(self, amendment: Amendment) -> Amend:
         """What became of an order that OKX does not amend, as it is finished or is not there."""
+        # Judged by the time before asking: until then at least OKX may not have shown it.
+        may_not_show = (
+            amendment.place_ms is not None
+            and self._clock.earliest_ms() <= amendment.place_ms + self._margin_ms
+        )
         seen = await self._look_up(amendment, amendment.deadline, caller=amendment.caller)
         match seen:
             case Found(order, _) if order.state in FINISHED:
                 return _answer(FINISHED[order.state], amendment, order)
             case Found(order, _) if _shows(order, amendment.values):
                 return _answer(AmendOutcome.AMENDED, amendment, order)
-            case Absent():
+            case Absent() if not may_not_show:
                 raise errors.OrderNotFoundError(exchange_order_id=amendment.exchange_order_id)
         raise errors.AmendNotTakenError(amendment.name)
 

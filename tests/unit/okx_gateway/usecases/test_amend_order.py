@@ -10,7 +10,7 @@ from okx_gateway.domain.deadline import Deadline
 from okx_gateway.domain.order import Amend, AmendOutcome, NewValues, OrderName, Refused
 from okx_gateway.okx.amend_verdict import AmendNeedsLook
 from okx_gateway.okx.verdict import Absent, NoEvidence
-from tests.fakes.desk import Desk, named
+from tests.fakes.desk import MARGIN_MS, Desk, named
 from tests.fakes.exchange import NOTHING_TOLD
 from tests.fakes.orders import an_order
 
@@ -171,7 +171,18 @@ async def test_a_caller_who_runs_out_of_time_is_told_when_it_will_be_known(desk:
 
 async def test_an_order_that_okx_has_forgotten_is_not_found(desk: Desk, placed: str) -> None:
     del placed
+    await asyncio.sleep(1.5 * MARGIN_MS / 1000)
     desk.exchange.amends.append(AmendNeedsLook())
     desk.exchange.lookups.append(Absent())
     with pytest.raises(errors.OrderNotFoundError):
+        await amend(desk)
+
+
+async def test_an_order_that_does_not_show_yet_is_not_called_unknown(
+    desk: Desk, placed: str
+) -> None:
+    del placed
+    desk.exchange.amends.append(AmendNeedsLook())
+    desk.exchange.lookups.append(Absent())
+    with pytest.raises(errors.AmendNotTakenError):
         await amend(desk)
