@@ -64,6 +64,7 @@ class BookOrder:
     changed_us: int
     cancelling: bool = False
     amends: int = 0
+    amended_by_us: int = 0  # when the last amend that was taken takes effect
     versions: list[tuple[int, Row]] = field(default_factory=list)
 
     @property
@@ -123,6 +124,10 @@ class Exchange:
     def __init__(self, loop: VirtualLoop, draw: random.Random, habits: Habits) -> None:
         self.orders: list[BookOrder] = []
         self.over_limit: list[str] = []
+        # Amends by the id that their sender gave them, in the order in which they were taken, and
+        # those that took effect.
+        self.amends_taken: list[tuple[str, str]] = []
+        self.amends_done: set[str] = set()
         self.windows: dict[str, SlidingWindow] = defaultdict(SlidingWindow)
         self.healed = False
         self._loop = loop
@@ -243,7 +248,10 @@ class Exchange:
                 row.update(sCode="51513", sMsg="Number of modification requests exceeds 3")
             else:
                 order.amends += 1
-                self._loop.in_us(self._queue_us(), self._apply_amend, order, wanted)
+                self.amends_taken.append((order.order_id, wanted.get("reqId", "")))
+                done_us = max(order.amended_by_us + 1, self._loop.now_us + self._queue_us())
+                order.amended_by_us = done_us
+                self._loop.at_us(done_us, self._apply_amend, order, wanted)
                 row.update(ordId=order.order_id, clOrdId=order.client_id, sCode="0", sMsg="")
                 row.update(ts=str(self.clock_us() // 1000))
             self._answer_rows([row], received_us, answer)
@@ -340,6 +348,7 @@ class Exchange:
         order.amends -= 1
         if order.state in _FINISHED:
             return
+        self.amends_done.add(wanted.get("reqId", ""))
         order.placed = {
             **order.placed,
             "sz": wanted.get("newSz") or order.placed["sz"],

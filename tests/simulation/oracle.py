@@ -11,6 +11,8 @@ from typing import Any
 
 from okx_gateway.domain import errors
 from okx_gateway.domain.order import (
+    Amend,
+    AmendOutcome,
     Cancel,
     CancelOutcome,
     Conflict,
@@ -31,6 +33,8 @@ from tests.simulation.world import World
 
 # Each says that this call has sent nothing that places an order.
 _NOTHING_SENT = (errors.OwnError, errors.CallerError, errors.ExchangeUnavailableError)
+# Each says that this call has not changed the order, and will not.
+_NOT_AMENDED = (*_NOTHING_SENT, errors.AmendNotTakenError, errors.ExchangeRefusedError)
 # Within this a look-up that was answered while OKX found nothing may still be told.
 _AFTER_BLINDNESS_US = 10_000_000
 # How others can end a doubt while its holder stands still.
@@ -77,6 +81,7 @@ class Oracle:
         self.calls: list[Call] = []
         self.told: list[Told] = []
         self.writers: list[tuple[Written, int]] = []
+        self.amenders: list[tuple[Written, int]] = []
 
     def foreign(self, order: BookOrder) -> None:
         """Somebody placed an order by hand, under an id that the gateway uses."""
@@ -86,6 +91,9 @@ class Oracle:
 
     def on_written(self, written: Written, call: int) -> None:
         """The first byte of a request to place has left: its rows must be on record (I2)."""
+        if written.amend:
+            self.amenders.append((written, call))
+            return
         self.writers.append((written, call))
         if self._redis.lost_rows:
             return
@@ -111,6 +119,8 @@ class Oracle:
         )
         if isinstance(answer, Exception) and not isinstance(answer, errors.GatewayError):
             self._world.violate(f"call {call.number} failed: {answer!r}")
+        elif isinstance(answer, Amend):
+            self._judge_amend(told, answer)
         elif isinstance(answer, Cancel):
             self._judge_cancel(told, answer)
         elif isinstance(answer, OrderAnswer):
@@ -124,6 +134,17 @@ class Oracle:
             self._world.violate(f"call {told.call.number}: a cancel of no order: {cancel}")
         elif cancel.outcome in expected and order.state != expected[cancel.outcome]:
             self._world.violate(f"call {told.call.number}: {cancel.outcome}, but {order.state}")
+
+    def _judge_amend(self, told: Told, amend: Amend) -> None:
+        order = self._by_id(amend.exchange_order_id)
+        expected = {
+            AmendOutcome.ALREADY_CANCELLED: "canceled",
+            AmendOutcome.ALREADY_FILLED: "filled",
+        }
+        if order is None:
+            self._world.violate(f"call {told.call.number}: an amend of no order: {amend}")
+        elif amend.outcome in expected and order.state != expected[amend.outcome]:
+            self._world.violate(f"call {told.call.number}: {amend.outcome}, but {order.state}")
 
     def _judge_order(self, told: Told, answer: OrderAnswer) -> None:
         if answer.order is None:
@@ -150,6 +171,7 @@ class Oracle:
         """Hold everything that was said and written against the books."""
         self._judge_writes()
         self._judge_rows()
+        self._judge_amends()
         by_id = defaultdict(list)
         for told in self.told:
             by_id[told.call.client_id].append(told)
@@ -176,6 +198,25 @@ class Oracle:
             unsent = told.call.act.kind == "place" and isinstance(told.answer, _NOTHING_SENT)
             if unsent and told.call.number in alone:
                 self._world.violate(f"call {told.call.number} wrote, and says {told.answer!r}")
+
+    def _judge_amends(self) -> None:
+        """An amend is written once, none overtakes another, and what is said of it is so."""
+        counts = Counter(call for _, call in self.amenders)
+        written = [each.amend for each, _ in self.amenders]
+        for call, count in counts.items():
+            if call and count > 1:
+                self._world.violate(f"call {call} wrote {count} amends")
+        last: dict[str, int] = {}
+        for order_id, amend in self._exchange.amends_taken:
+            at = written.index(amend)
+            if at < last.get(order_id, -1) and not self._world.hits["trouble split"]:
+                self._world.violate(f"an amend of {order_id} was overtaken by a later one")
+            last[order_id] = at
+        by_call = {call: each.amend for each, call in self.amenders}
+        for told in self.told:
+            done = by_call.get(told.call.number, "") in self._exchange.amends_done
+            if told.call.act.kind == "amend" and done and isinstance(told.answer, _NOT_AMENDED):
+                self._world.violate(f"call {told.call.number} amended, and says {told.answer!r}")
 
     def _judge_rows(self) -> None:
         """The journal and the books agree, and nothing is left open (I3, I6)."""

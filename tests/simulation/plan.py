@@ -15,10 +15,10 @@ INSIDE = ("called", "begun", "guarded", "written")
 
 SCRIPTS = (
     *("admit_order", "settle_order", "read_order", "spend", "take_open", "adopt_order"),
-    *("keep_cancel", "end_cancel"),
+    *("keep_cancel", "end_cancel", "begin_amend", "end_amend"),
 )
 REQUESTS = (
-    *("place_order", "place_orders", "cancel_order", "get_order"),
+    *("place_order", "place_orders", "amend_order", "cancel_order", "get_order"),
     *("get_orders_pending", "get_orders_history", "get_fills"),
 )
 # Orders go through these; the others are struck less often.
@@ -137,7 +137,7 @@ def general_plan(seed: int) -> Plan:
     queue_us = int(slack_us * draw.choice([0.02, 0.2, 0.5, 0.9]))
     shows_us = int((slack_us - queue_us) * draw.choice([0.02, 0.5, 1.0]))
     engine = draw.random()
-    scale = draw.choice([1, 10, 20, 20, 30])
+    scale = draw.choice([1, 3, 10, 20, 20, 30])
     blind_us, lists_are_blind = draw.choice(
         [(0, False)] * 4 + [(3_000_000, False), (800_000, True)]
     )

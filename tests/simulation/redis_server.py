@@ -48,6 +48,16 @@ class _Call:
     reply: "asyncio.Future[Any]"
 
 
+@dataclass(frozen=True)
+class Ran:
+    """A script that ran, and by which time of its server."""
+
+    source: str
+    now_us: int
+    keys: list[str]
+    arguments: list[str]
+
+
 class SimulatedRedis:
     """The Redis of all replicas."""
 
@@ -66,8 +76,9 @@ class SimulatedRedis:
         # Scripts on their way that are not of those that run for ever.
         self.under_way = 0
         self.calls: Counter[str] = Counter()
-        # Calls as they ran, for comparison with a real server, where somebody asks for it.
-        self.record: list[tuple[str, int, Sequence[str], list[str], Any]] | None = None
+        # Scripts as they ran, where somebody wants to compare them with a real server.
+        self.records = False
+        self.record: list[Ran] = []
 
     def clock_us(self, server: _Server) -> int:
         world = self._world
@@ -202,9 +213,9 @@ class SimulatedRedis:
         except ScriptError as error:
             world.violate(f"{call.name} failed: {error}")
             return error
-        if self.record is not None:
+        if self.records:
             spoken = [str(each) for each in arguments]
-            self.record.append((call.source, data.now_us, call.keys, spoken, reply))
+            self.record.append(Ran(call.source, data.now_us, list(call.keys), spoken))
         world.note(
             "{} {} {} {} {}", call.process.name, call.name, server.run_id, call.nonce, reply[1:]
         )

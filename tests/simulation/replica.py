@@ -157,6 +157,7 @@ def settings_of(plan: Plan) -> Settings:
         caller_shares=plan.caller_shares,
         redis_is_new=plan.ledger == "new",
         redis_replicas_min=int(plan.durable),
+        replicas_max=plan.replicas_max,
     )
 
 
@@ -207,6 +208,7 @@ def start_replica(
     for work in (
         keep_in_step(made.clock, made.public.time),
         made.timing.run(),
+        made.ledger.lease.run(),
         made.orders.reconcile.run(),
     ):
         world.loop.spawn(process, work)

@@ -13,6 +13,7 @@ from okx_gateway.domain.order import (
     Limit,
     Market,
     NewOrder,
+    NewValues,
     OrderName,
     Side,
     TimeInForce,
@@ -44,6 +45,12 @@ _LOOK_US = 250_000
 # After the margin every doubt must end within this, once all troubles are over.
 _END_OF_DOUBT_US = 10 * _SECOND_US
 _EPILOGUE_US = 5 * _SECOND_US
+_AMENDMENTS = (
+    NewValues(price=Decimal(29_999)),
+    NewValues(price=Decimal("30001.5")),
+    NewValues(quantity=Decimal("2.5")),
+    NewValues(quantity=Decimal("1.5"), price=Decimal(30_002)),
+)
 _IN_FORCE = {
     "limit": TimeInForce.GOOD_TILL_CANCELLED,
     "post_only": TimeInForce.POST_ONLY,
@@ -73,6 +80,7 @@ class Schedule:
         self._loop = loop
         self._replicas: list[Replica] = []
         self._waiting: dict[int, Process] = {}
+        self.records_scripts = False
 
     @property
     def steps(self) -> int:
@@ -102,6 +110,7 @@ class Schedule:
         habits = replace(plan.habits, limits=limits)
         self.exchange = Exchange(loop, random.Random(f"exchange {plan.seed}"), habits)
         self.redis = SimulatedRedis(world)
+        self.redis.records = self.records_scripts
         self.network = Network(world, self.exchange)
         self.oracle = Oracle(world, self.redis, self.network, self.exchange)
         self.network.on_written = self._on_written
@@ -297,6 +306,11 @@ class Schedule:
         if act.kind == "place":
             return await use_cases.place_order(call.order, caller=act.caller, deadline=deadline)
         name, instrument = self._named(act, call.client_id)
+        if act.kind == "amend":
+            values = _AMENDMENTS[act.at_us % len(_AMENDMENTS)]
+            return await use_cases.amend_order(
+                ACCOUNT, name, instrument, values, caller=act.caller, deadline=deadline
+            )
         if act.kind == "cancel":
             return await use_cases.cancel_order(
                 ACCOUNT, name, instrument, caller=act.caller, deadline=deadline

@@ -247,6 +247,7 @@ class VirtualLoop:
     def run(self, until: Callable[[], bool]) -> bool:
         """Run until `until` says so; whether it did before there was nothing left to do."""
         loop: Any = self
+        outer = asyncio._get_running_loop()
         asyncio._set_running_loop(loop)
         try:
             while not until():
@@ -256,7 +257,7 @@ class VirtualLoop:
                     return False
             return True
         finally:
-            asyncio._set_running_loop(None)
+            asyncio._set_running_loop(outer)
 
     def close(self) -> None:
         """Let go of everything; what had not ended is no fault, an error nobody heard of is."""

@@ -30,11 +30,15 @@ _BROKEN = (b'{"code":"0","msg":"","data":[{"ordId"', b"", b"<html>502</html>", b
 
 @dataclass(frozen=True)
 class Written:
-    """A request to place, as its first byte left; `ids` are those of its orders."""
+    """A request to place or amend, as its first byte left.
+
+    `ids` are those of its orders; `amend` is the id of an amend, empty for a request to place.
+    """
 
     at_us: int
     process: Process
     ids: tuple[str, ...]
+    amend: str = ""
 
 
 @dataclass(eq=False)
@@ -122,6 +126,10 @@ class Network:
             written = Written(world.loop.now_us, flight.process, ids)
             self.written.append(written)
             self.on_written(written)
+        elif flight.name == "amend_order":
+            row = json.loads(flight.request.body)
+            at_us, ids = world.loop.now_us, (row["ordId"],)
+            self.on_written(Written(at_us, flight.process, ids, amend=row["reqId"]))
         world.note("{} writes {} {}", flight.process.name, flight.name, _Told(flight.request))
         delay_us = world.latency_us()
         if world.chance(mischief.request_lost):
