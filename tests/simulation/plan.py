@@ -126,6 +126,14 @@ class Plan:
         return any(trouble.kind in LOSSES for trouble in self.troubles)
 
 
+def all_points() -> list[str]:
+    """Every point at which a process can be struck."""
+    return [
+        *(form.format(name) for name in SCRIPTS for form in SCRIPT_POINTS),
+        *(form.format(name) for name in REQUESTS for form in REQUEST_POINTS),
+    ]
+
+
 def general_plan(seed: int) -> Plan:
     """A plan that leaves everything to the seed; see `scenes` for those that do not."""
     draw = random.Random(f"plan {seed}")

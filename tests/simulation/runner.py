@@ -37,12 +37,10 @@ _MISHAPS = (
 def fault_points() -> list[str]:
     """Everything that a large run has to have hit."""
     kinds = (*plan.PROCESS_TROUBLES, *plan.REDIS_TROUBLES, *plan.EXCHANGE_TROUBLES)
-    points = [form.format(name) for name in plan.SCRIPTS for form in plan.SCRIPT_POINTS]
-    points += [form.format(name) for name in plan.REQUESTS for form in plan.REQUEST_POINTS]
     return [
         *_MISHAPS,
         *(f"trouble {kind}" for kind in kinds),
-        *(f"point {point}" for point in points),
+        *(f"point {point}" for point in plan.all_points()),
     ]
 
 

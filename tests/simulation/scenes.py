@@ -9,12 +9,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tests.simulation.plan import (
+    INSIDE,
     REPLICAS,
     Act,
     Mischief,
     OrderPlan,
     Plan,
     Trouble,
+    all_points,
     general_plan,
 )
 
@@ -107,12 +109,79 @@ def _an_order_by_hand(plan: Plan, draw: random.Random) -> Plan:
     return replace(arranged, foreign=((by_hand_us, 0),), mischief=plan.mischief)
 
 
+def _struck_at_a_point(plan: Plan, draw: random.Random) -> Plan:
+    """A process is struck at one point of all, on a way that leads there."""
+    point = draw.choice(all_points())
+    kinds = ("kill", "pause", "stall") if point.endswith(INSIDE) else ("kill", "pause")
+    strike = Trouble(
+        draw.choice(kinds),
+        point=point,
+        nth=draw.choice([1, 1, 2]),
+        amount_us=draw.choice([20, 500, 3_000]) * _MS,
+    )
+    return _leading_to(point.partition(".")[0], plan, draw, strike)
+
+
+def _leading_to(name: str, plan: Plan, draw: random.Random, strike: Trouble) -> Plan:
+    acts = [_place(draw, index, draw.randint(0, 500) * _MS) for index in range(len(plan.orders))]
+    first = [trouble for trouble in (_BEFORE.get(name),) if trouble is not None]
+    habits, orders = plan.habits, plan.orders
+    if "amend" in name:
+        orders = tuple(replace(order, kind="limit") for order in orders)
+        habits = replace(habits, refuses=0.0, queue_us=habits.queue_us // 4)
+        acts += [
+            replace(act, kind="amend", at_us=act.at_us + draw.randint(10, 3_000) * _MS)
+            for act in acts * 2
+        ]
+    elif "cancel" in name:
+        # It overtakes its order as a rule, and is kept.
+        habits = replace(habits, refuses=0.0, queue_us=max(habits.queue_us, 600_000))
+        acts += [
+            replace(
+                act,
+                kind="cancel",
+                at_us=act.at_us + draw.randint(2, 40) * _MS,
+                replica=draw.randrange(REPLICAS),
+            )
+            for act in acts * 2
+        ]
+    elif name == "place_orders":
+        orders = _alike(plan, 8)
+        acts = [
+            replace(_place(draw, index, draw.randint(0, 12) * _MS), replica=0) for index in range(8)
+        ]
+    else:
+        acts += [replace(act, replica=draw.randrange(REPLICAS)) for act in acts]
+    arranged = _arranged(plan, orders, acts, (*first, strike))
+    return replace(
+        arranged,
+        habits=replace(habits, blind_until_us=0, lists_are_blind=False),
+        heal_us=arranged.heal_us + 5 * _SECOND,
+        portfolio_margin=False,
+        scale=draw.choice([10, 20]),
+        orders_per_2_s=1_000,
+        caller_shares="",
+    )
+
+
+# What has to happen first for a way to be taken: rows that are lost under an order, or an order
+# that only the proof of its absence brings to an end.
+_BEFORE = {
+    "adopt_order": Trouble("flush", point="place_order.arrives"),
+    **dict.fromkeys(
+        ("get_orders_pending", "get_orders_history", "get_fills"),
+        Trouble("kill", point="place_order.guarded", amount_us=_SECOND),
+    ),
+}
+
+
 _SCENES: tuple[tuple[float, Callable[[Plan, random.Random], Plan]], ...] = (
     (0.10, _loss_on_the_way),
     (0.05, _split_ledger),
     (0.04, _loss_while_waiting),
     (0.05, _crossing_shares),
     (0.03, _an_order_by_hand),
+    (0.15, _struck_at_a_point),
 )
 
 
