@@ -167,16 +167,25 @@ def order_from_row(row: Row) -> Order:
     )
 
 
-def first_difference(order: NewOrder, row: Row) -> str:
-    """The first field in which OKX's order is not the one that was placed; empty if none is."""
+def first_difference(order: NewOrder, row: Row, *, sent: bool) -> str:
+    """The first field in which OKX's order is not the one that was placed; empty if none is.
+
+    Of an order that was changed since, by a fill or an amend, OKX no longer tells with which
+    quantity and price it was placed: where it is known that `order` was `sent` under this id, these
+    two are then no evidence against it.
+    """
     kind = order.kind
+    changed = sent and row.get("uTime") != row.get("cTime")
     checks = (
         ("instrument", row.get("instId") == order.instrument),
         ("side", row.get("side") == order.side.value),
         ("trade_mode", row.get("tdMode") == order.trade_mode.value),
-        ("quantity", _same_amount(row.get("sz"), order.quantity)),
+        ("quantity", changed or _same_amount(row.get("sz"), order.quantity)),
         ("kind", (row.get("ordType") == "market") == isinstance(kind, Market)),
-        ("price", isinstance(kind, Market) or _same_amount(row.get("px"), kind.price)),
+        (
+            "price",
+            changed or isinstance(kind, Market) or _same_amount(row.get("px"), kind.price),
+        ),
         ("position_side", _same_position_side(row.get("posSide"), order.position_side)),
     )
     return next((field for field, same in checks if not same), "")

@@ -128,7 +128,7 @@ class AdmitOrder:
                     f"it does not tell whether the id was used before the ledger was lost: {cause}"
                 )
             case Found(found, row):
-                difference = order_codec.first_difference(order, row)
+                difference = order_codec.first_difference(order, row, sent=False)
                 event = Event.FOUND_UNKNOWN_OTHER if difference else Event.FOUND_UNKNOWN
                 if after(State.NEW, event).to is not State.PLACED:
                     raise errors.ClientOrderIdTakenError(order.client_order_id, difference)

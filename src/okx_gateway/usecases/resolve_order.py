@@ -220,7 +220,7 @@ class ResolveOrder:
     ) -> tuple[Event, Outcome | None]:
         match seen:
             case Found(order, row):
-                difference = first_difference(doubt.order, row)
+                difference = first_difference(doubt.order, row, sent=True)
                 if not difference and order.place_ms < doubt.sent_ms - _CLOCK_TOLERANCE_MS:
                     difference = "place_time"
                 if difference:

@@ -229,12 +229,14 @@ LIMIT = {
     "ordType": "limit",
     "px": "30000.1",
     "posSide": "net",
+    "cTime": "1708587373361",
+    "uTime": "1708587373361",
 }
 
 
 @pytest.mark.parametrize("change", [{}, {"sz": "0.50"}, {"px": "30000.10"}, {"posSide": ""}])
 def test_the_same_order_has_no_difference_however_it_is_written(change: dict[str, str]) -> None:
-    assert first_difference(an_order(), LIMIT | change) == ""
+    assert first_difference(an_order(), LIMIT | change, sent=True) == ""
 
 
 @pytest.mark.parametrize(
@@ -254,19 +256,30 @@ def test_the_same_order_has_no_difference_however_it_is_written(change: dict[str
     ],
 )
 def test_the_first_difference_is_named(change: dict[str, Any], field: str) -> None:
-    assert first_difference(an_order(), LIMIT | change) == field
+    assert first_difference(an_order(), LIMIT | change, sent=True) == field
+
+
+@pytest.mark.parametrize("change", [{"sz": "0.51"}, {"px": "30000.2"}])
+def test_what_an_amend_changes_tells_no_order_apart_that_was_changed(
+    change: dict[str, Any],
+) -> None:
+    changed = LIMIT | {"uTime": "1708587373362"}
+    assert first_difference(an_order(), changed | change, sent=True) == ""
+    assert first_difference(an_order(), changed | change | {"side": "sell"}, sent=True) == "side"
+    # Where it is not known that ours was ever sent, they are all that there is to go by.
+    assert first_difference(an_order(), changed | change, sent=False) in ("quantity", "price")
 
 
 def test_a_market_order_has_no_price_to_differ_in() -> None:
     order = an_order(kind=Market(TargetCurrency.QUOTE), quantity=Decimal(100))
-    assert first_difference(order, DETAILS) == ""
-    assert first_difference(order, DETAILS | {"ordType": "limit"}) == "kind"
+    assert first_difference(order, DETAILS, sent=True) == ""
+    assert first_difference(order, DETAILS | {"ordType": "limit"}, sent=True) == "kind"
 
 
 def test_a_position_side_has_to_be_there_where_it_was_ordered() -> None:
     order = an_order(position_side=PositionSide.LONG)
-    assert first_difference(order, LIMIT | {"posSide": "long"}) == ""
-    assert first_difference(order, LIMIT) == "position_side"
+    assert first_difference(order, LIMIT | {"posSide": "long"}, sent=True) == ""
+    assert first_difference(order, LIMIT, sent=True) == "position_side"
 
 
 @pytest.mark.parametrize(
