@@ -249,14 +249,15 @@ class Exchange:
             else:
                 order.amends += 1
                 self.amends_taken.append((order.order_id, wanted.get("reqId", "")))
-                done_us = max(order.amended_by_us + 1, self._loop.now_us + self._queue_us())
+                done_us = max(order.amended_by_us + 1, self._loop.now_us + self._queue_us() // 2)
                 order.amended_by_us = done_us
                 self._loop.at_us(done_us, self._apply_amend, order, wanted)
                 row.update(ordId=order.order_id, clOrdId=order.client_id, sCode="0", sMsg="")
                 row.update(ts=str(self.clock_us() // 1000))
             self._answer_rows([row], received_us, answer)
 
-        self._loop.in_us(self._queue_us(), process)
+        # As long again as until it has taken effect: the two together are what a queue takes.
+        self._loop.in_us(self._queue_us() // 2, process)
 
     def _look_up(self, request: Request, received_us: int, answer: Answer) -> None:
         named = _query(request)

@@ -224,6 +224,7 @@ class Schedule:
         )
         world.processes.append(process)
         world.note("{} starts", process.name)
+        world.hits["started again"] += 1
         index = next(at for at, each in enumerate(self._replicas) if each.process is dead)
         self._replicas[index] = self._start(process)
 
