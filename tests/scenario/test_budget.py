@@ -25,10 +25,12 @@ GATEWAYS = 4
 PORTFOLIO_MARGIN = "4"
 INSTRUMENT = "BTC-USDT"
 # Source: OKX docs, 'Place order': 60 requests per 2 seconds per User ID and Instrument ID.
-PLACES_MAX, WINDOW_S = 60, 2.0
-# Four windows full, so that the last begins 6 s after the first where no slot is lost.
+PLACES_MAX = 60
+# As wide as the gateways make it, and for how long the orders of one slot go on arriving.
+WIDENED_S, SPREAD_S = 2.2, 0.5
+# Four windows full, so that the last begins three widths after the first where no slot is lost.
 WINDOWS = 4
-USED_SHARE_MIN = 0.8
+USED_SHARE_MIN = 0.9
 CANCELS = 20
 
 
@@ -132,9 +134,10 @@ async def test_places_fill_the_limit_and_never_break_it_while_cancels_pass(
     assert places["worst"] <= PLACES_MAX == places["amount"]
     arrived_s = await arrivals_s(exchange, "/api/v5/trade/order")
     assert len(arrived_s) == len(orders)
-    took_s = arrived_s[-1] - arrived_s[0]
-    used_share = (WINDOWS - 1) * WINDOW_S / took_s
-    assert used_share >= USED_SHARE_MIN, f"{len(orders)} orders took {took_s:.2f} s"
+    # An order that a stall made miss its slot goes to the end of those that wait, a window later.
+    last_begins_s = arrived_s[0] + (WINDOWS - 1) * WIDENED_S
+    in_time = sum(at_s <= last_begins_s + SPREAD_S for at_s in arrived_s)
+    assert in_time >= USED_SHARE_MIN * len(orders), f"{in_time} of {len(orders)} came in time"
 
 
 async def test_places_of_one_instrument_leave_the_others_alone(
