@@ -95,7 +95,7 @@ async def serve(settings: Settings) -> AsyncIterator[Gateway]:
             parts.market.socket.run(),
             parts.orders.reconcile.run(),
             parts.timing.run(),
-            parts.ledger.lease.run(),
+            parts.ledger.slot.run(),
             _tell_ready(parts, grpc_server),
         ):
             await stack.enter_async_context(_in_background(work))

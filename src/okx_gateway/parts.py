@@ -23,7 +23,7 @@ from okx_gateway.ledger.redis_jitter import RedisJitter
 from okx_gateway.ledger.redis_ledger import RedisLedger
 from okx_gateway.ledger.redis_script import RedisScripts
 from okx_gateway.ledger.redis_servers import open_servers
-from okx_gateway.ledger.slot_lease import FloorHolder, OwnSlot, SlotLease
+from okx_gateway.ledger.slot_lease import FloorHolder, NumberedSlot, SlotLease
 from okx_gateway.market.clock_sync import ERROR_MS_MAX
 from okx_gateway.market.instrument_catalog import InstrumentCatalog
 from okx_gateway.market.ticker_board import TickerBoard
@@ -63,7 +63,6 @@ class LedgerParts:
     amends: RedisAmends
     budget: RedisBudget
     jitter: RedisJitter
-    lease: SlotLease
     slot: FloorHolder
 
 
@@ -242,12 +241,12 @@ def _make_ledger(settings: Settings, stack: AsyncExitStack, seal: JournalSeal) -
         look_first_ms=settings.look_first_minutes * 60_000,
         shadow=settings.budget_mode == "shadow",
     )
-    fleet = f"{settings.environment}:{settings.egress_address}"
-    lease = SlotLease(scripts, fleet, slots=settings.replicas_max)
-    own = settings.replica_slot is not None and settings.replica_slot < settings.replicas_max
+    slot: FloorHolder = SlotLease(scripts, slots=settings.replicas_max)
+    if settings.replica_slot is not None:
+        slot = NumberedSlot(settings.replica_slot, slots=settings.replicas_max)
+    stack.push_async_callback(slot.release)
     return LedgerParts(
-        lease=lease,
-        slot=OwnSlot() if own else lease,
+        slot=slot,
         journal=RedisLedger(scripts, ledger_settings, seal),
         amends=RedisAmends(scripts, ledger_settings),
         budget=RedisBudget(scripts, ledger_settings),

@@ -21,19 +21,14 @@ class Floor:
     def __init__(self, held: Callable[[], bool]) -> None:
         self._held = held
         self._logs: dict[tuple[str, str], deque[float]] = {}
-        # Whoever used it before this process may have spent it whole just now.
-        self._held_since_s: float | None = None
+        # An earlier process of the same number may have spent it whole just before.
+        self._began_s = time.monotonic()
 
     def take(self, owner: str, charge: Charge) -> bool:
         """Spend `charge` from the floor of its window, if that has room now."""
         now_s = time.monotonic()
-        if not charge.floor or not self._held():
-            self._held_since_s = None
-            return False
-        if self._held_since_s is None:
-            self._held_since_s = now_s
         width_s = charge.width_us / 1e6
-        if now_s < self._held_since_s + width_s:
+        if not charge.floor or not self._held() or now_s < self._began_s + width_s:
             return False
         key = (owner, charge.name)
         log = self._logs.get(key)

@@ -200,17 +200,18 @@ class Settings(BaseModel):
     )
     replicas_max: int = _setting(
         4,
-        "How many replicas have a floor in the rate limits, which cancels and reads may use "
-        "without Redis; as many as may run at a time, also while they are replaced. 0 for no "
-        "floors.",
+        "How many replicas on this Redis have a floor in the rate limits, which cancels and reads "
+        "may use without Redis; as many as may run at a time, also while they are replaced, and "
+        "the same for all. 0 for no floors.",
         "6",
         ge=0,
         le=100,
     )
     replica_slot: int | None = _setting(
         None,
-        "Number of this replica below the number that have floors, where the deployment gives each "
-        "one its own, as a StatefulSet does; otherwise replicas lease them in Redis.",
+        "Number of this replica, where the deployment gives every one on this Redis its own, as a "
+        "StatefulSet does; those below OKX_GATEWAY_REPLICAS_MAX have a floor. Otherwise none is "
+        "given a number, and replicas lease floors in Redis.",
         "0",
         ge=0,
         le=99,
