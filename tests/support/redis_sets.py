@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import signal
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -53,6 +54,16 @@ class Server:
             self.process.kill()
             self.process.wait()
             self.process = None
+
+    def hang(self) -> None:
+        """Have it take connections and answer none, until it goes on."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it answer again."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGCONT)
 
     async def until_it_answers(self) -> None:
         """Wait for its first answer."""

@@ -5,7 +5,7 @@ Each connection knows which process it leads to, so that a server is told from i
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, cast
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
@@ -19,6 +19,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TryAgainError
 
 _CONNECT_TIMEOUT_S = 0.5
+# One that hangs must leave time to ask others within the time that a call has.
+_WHERE_TIMEOUT_S = 0.1
 _CONNECTIONS_MAX = 16
 _SENTINEL_PORT, _CLUSTER_PORT = 26_379, 6_379
 _KEEPS_ROWS = "noeviction"
@@ -66,7 +68,7 @@ def open_servers(url: str) -> RedisServers:
     _, _, kind = parts.scheme.partition("+")
     match kind:
         case "sentinel":
-            return OneServer(_named_by_sentinels(parts))
+            return _named_by_sentinels(parts)
         case "cluster":
             return ClusterServers(parts)
     return OneServer(Redis.from_url(url, **_options(unix=parts.scheme == "unix")))
@@ -75,8 +77,9 @@ def open_servers(url: str) -> RedisServers:
 class OneServer:
     """One server, or the one of several that Sentinels name."""
 
-    def __init__(self, redis: "Redis") -> None:
+    def __init__(self, redis: "Redis", sentinels: Sequence["Redis"] = ()) -> None:
         self._redis = redis
+        self._sentinels = sentinels
         self._pool: Any = redis.connection_pool
 
     def home(self, key: str) -> str:
@@ -99,7 +102,8 @@ class OneServer:
 
     async def aclose(self) -> None:
         """See RedisServers."""
-        await self._redis.aclose()
+        for each in (self._redis, *self._sentinels):
+            await each.aclose()
 
 
 class ClusterServers:
@@ -112,6 +116,7 @@ class ClusterServers:
         options = {key: value for key, value in self._options.items() if key != "max_connections"}
         options.pop("redis_connect_func")
         options.pop("retry")
+        options |= _asking_where()
         self._cluster = RedisCluster(startup_nodes=nodes, ssl=self._secure, **options)
         self._pools: dict[str, Any] = {}
         self._finding = asyncio.Lock()
@@ -160,7 +165,7 @@ class ClusterServers:
         await self._cluster.aclose()
 
 
-def _named_by_sentinels(parts: SplitResult) -> "Redis":
+def _named_by_sentinels(parts: SplitResult) -> OneServer:
     service, _, database = parts.path.strip("/").partition("/")
     query = {key: values[0] for key, values in parse_qs(parts.query).items()}
     own = {
@@ -168,17 +173,18 @@ def _named_by_sentinels(parts: SplitResult) -> "Redis":
         for name in ("username", "password")
         if f"sentinel_{name}" in query
     }
-    timeouts = {
-        "socket_timeout": _CONNECT_TIMEOUT_S,
-        "socket_connect_timeout": _CONNECT_TIMEOUT_S,
-    }
+    secure = {"ssl": True} if parts.scheme.startswith("rediss") else {}
+    asking = {**_asking_where(), "retry": Retry(NoBackoff(), 0), **secure, **own}
     sentinel: Any = Sentinel(  # type: ignore[no-untyped-call]
-        _hosts(parts, _SENTINEL_PORT), sentinel_kwargs=timeouts | own
+        _hosts(parts, _SENTINEL_PORT), sentinel_kwargs=asking
     )
-    options = _options() | _credentials(parts)
-    if parts.scheme.startswith("rediss"):
-        options["ssl"] = True
-    return cast("Redis", sentinel.master_for(service, db=int(database or 0), **options))
+    options = _options() | _credentials(parts) | secure
+    primary = sentinel.master_for(service, db=int(database or 0), **options)
+    return OneServer(primary, sentinel.sentinels)
+
+
+def _asking_where() -> dict[str, float]:
+    return {"socket_timeout": _WHERE_TIMEOUT_S, "socket_connect_timeout": _WHERE_TIMEOUT_S}
 
 
 def _options(*, unix: bool = False) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -85,11 +86,68 @@ async def test_a_full_memory_grants_nothing_and_breaks_nothing(
     await ledger.scripts.close()
 
 
+@pytest.mark.parametrize(
+    ("refuse", "take"),
+    [
+        (
+            ("CONFIG", "SET", "min-replicas-to-write", "1"),
+            ("CONFIG", "SET", "min-replicas-to-write", "0"),
+        ),
+        (("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE")),
+    ],
+    ids=["too few replicas", "demoted"],
+)
+async def test_a_server_that_refuses_writes_grants_nothing_and_keeps_all_it_had(
+    redis: Any, valkey_url: str, refuse: tuple[str, ...], take: tuple[str, ...]
+) -> None:
+    ledger = Ledger(valkey_url)
+    await ledger.spend()
+    before = await redis.hgetall(f"okxgw:{{{OWNER}}}:epoch")
+    await redis.execute_command(*refuse)
+    try:
+        with pytest.raises(LedgerUnavailableError):
+            await ledger.spend()
+        assert await redis.hgetall(f"okxgw:{{{OWNER}}}:epoch") == before
+        assert await redis.zcard(f"okxgw:{{{OWNER}}}:window:get_balance") == 1
+    finally:
+        await redis.execute_command(*take)
+    assert await ledger.spend() == 0
+    await ledger.scripts.close()
+
+
 async def test_a_successor_that_the_sentinels_name_begins_an_epoch(sentinels: SentinelSet) -> None:
     ledger = Ledger(sentinels.url)
     assert await ledger.spend() == 0
     await sentinels.fail_over()
     assert await ledger.until_it_spends(10) > 0.1, "a window of the new epoch counts as full"
+    await ledger.scripts.close()
+
+
+async def test_a_sentinel_that_hangs_keeps_nobody_from_asking_the_others(
+    sentinels: SentinelSet,
+) -> None:
+    sentinels.sentinels[0].hang()
+    ledger = Ledger(sentinels.url)
+    assert await ledger.until_it_spends(3) == 0
+    sentinels.sentinels[0].go_on()
+    await ledger.scripts.close()
+
+
+async def test_a_primary_that_hangs_is_left_for_its_successor_and_never_gone_back_to(
+    sentinels: SentinelSet,
+) -> None:
+    ledger = Ledger(sentinels.url)
+    await ledger.spend()
+    old = await sentinels.primary()
+    old.hang()
+    assert await ledger.until_it_spends(10) > 0.1, "a window of the new epoch counts as full"
+    successor = (await sentinels.primary()).redis
+    counted = await successor.zcard(f"okxgw:{{{OWNER}}}:window:get_balance")
+    old.go_on()
+    for _ in range(5):
+        await ledger.spend()
+    now = await successor.zcard(f"okxgw:{{{OWNER}}}:window:get_balance")
+    assert now == counted + 5
     await ledger.scripts.close()
 
 
@@ -125,4 +183,17 @@ async def test_scripts_follow_a_slot_and_a_failed_server_of_a_cluster(cluster: C
     assert await ledger.spend() == 0
     (await cluster.holder(key)).kill()
     assert await ledger.until_it_spends(15) > 0.1
+    await ledger.scripts.close()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+async def test_servers_of_a_cluster_that_hang_keep_nobody_from_finding_the_others(
+    cluster: ClusterSet,
+) -> None:
+    ledger = Ledger(cluster.url)
+    assert await ledger.until_it_spends(5) == 0
+    holder = await cluster.holder(f"okxgw:{{{OWNER}}}:epoch")
+    holder.hang()
+    assert await ledger.until_it_spends(10) > 0.1, "another server keeps the ledger"
+    holder.go_on()
     await ledger.scripts.close()
