@@ -208,7 +208,7 @@ def start_replica(
     for work in (
         keep_in_step(made.clock, made.public.time),
         made.timing.run(),
-        made.ledger.lease.run(),
+        made.ledger.slot.run(),
         made.orders.reconcile.run(),
     ):
         world.loop.spawn(process, work)
