@@ -15,7 +15,6 @@ WITHOUT_MIRROR = {
     "okx_gateway/cli/local_set.py": "tests/docs runs it",
     "okx_gateway/cli/demo_tour.py": "it checks itself as it goes",
     "okx_gateway/edge/call.py": "types alone",
-    "okx_gateway/ledger/grant.py": "types alone",
     "okx_gateway/parts.py": "as app.py, for which it is made",
     "okx_simulator/event.py": "values without behaviour",
     "okx_gateway/domain/account.py": "a value without behaviour",

@@ -291,7 +291,8 @@ async def test_a_gateway_that_is_told_to_stop_answers_what_it_has_begun(
         if answer.isdigit():
             assert in_books[name] == [answer]
         else:
-            assert answer == "UNAVAILABLE", answer
+            # CANCELLED is gRPC's own: it came after the server's end and before the caller knew.
+            assert answer in ("UNAVAILABLE", "CANCELLED"), answer
             assert name not in in_books
             assert await journaled(survivor.stub, order) == ("nothing", "")
         assert written[name] == len(in_books.get(name, []))

@@ -226,7 +226,7 @@ MUTANTS = (
     Mutant(
         "a grant from before a loss is used after it",
         "usecases/send_order.py",
-        "if granted.wait_s > UNCHECKED_WAIT_S:",
+        "if renew_s is not None:",
         "if False:",
     ),
     # The budget.
@@ -235,6 +235,12 @@ MUTANTS = (
         "ledger/window.lua",
         "  if clock.steady > 0 then",
         "  if false then",
+    ),
+    Mutant(
+        "a spend counts as if its answer had come at once",
+        "ledger/redis_ledger.py",
+        "min(arrival.slot_us, answered_us - arrival.jitter_us),",
+        "arrival.slot_us - arrival.jitter_us,",
     ),
     Mutant(
         "a slot is used however late",

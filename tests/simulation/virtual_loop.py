@@ -40,6 +40,7 @@ class Process:
         self.held: list[Handle] = []
         self.skew_us = skew_us  # of the wall clock alone
         self.suspended_us = 0  # what the monotonic clock did not count
+        self.stood_still_s = float("-inf")  # what it showed then, the last time
         self._boot_us = boot_us
         self._rate = 1.0 + drift_ppm / 1e6
 
@@ -214,6 +215,7 @@ class VirtualLoop:
 
     def _wake(self, process: Process, slept_us: int) -> None:
         process.suspended_us += slept_us
+        process.stood_still_s = process.monotonic_s(self.now_us)
         self.resume(process)
 
     def kill(self, process: Process) -> None:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from okx_gateway.ledger.grant import UNCHECKED_WAIT_S
+from okx_gateway.ledger.ledger_script import SLOT_GOOD_S
 from okx_gateway.okx.endpoint import Endpoint
 from okx_gateway.okx.reply import RawReply
 from okx_gateway.okx.rest_client import ReplyLostError, RequestNotSentError
@@ -92,6 +94,8 @@ class Network:
         guarded_us = loop.now_us
         world.reach(f"{name}.guarded", process)
         held_up = loop.now_us - guarded_us > _HELD_UP_US
+        # No clock that it has can tell a process that its clocks stood still since it was granted.
+        held_up |= time.monotonic() - process.stood_still_s < UNCHECKED_WAIT_S + SLOT_GOOD_S
         request = Request(endpoint.method, request_path, body, headers, counted=not held_up)
         flight = _Flight(name, process, request, loop.create_future())
         self._write(flight)

@@ -6,11 +6,21 @@ from okx_gateway.domain.order import Outcome
 from okx_gateway.ledger.charge import Route
 from okx_gateway.ledger.order_record import OrderRecord
 
-# A grant is given up for a new one, shortly before its slot, if that lies further ahead than this:
-# what was granted in an epoch that has ended is then either sent by now, or never.
+# A grant is given up for a new one before its slot, if that lies further ahead than this: what was
+# granted in an epoch that has ended is then either sent by now, or never.
 UNCHECKED_WAIT_S = 0.25
-# How long before its slot. What has arrived meanwhile may have left room sooner, or later.
-RENEW_AHEAD_S = 0.1
+
+
+def renew_at_s(slot_s: float, wait_s: float) -> float | None:
+    """When to ask again for a slot that was `wait_s` ahead; None where it is near enough to use.
+
+    A slot is given on the understanding that every request before it takes as long to OKX as it
+    may. Most take less, and once that is known the room is there sooner. So it is asked for again
+    after half of the wait, and half of what is left then: who waits moves up as others do.
+    """
+    if wait_s <= UNCHECKED_WAIT_S:
+        return None
+    return slot_s - wait_s / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +78,19 @@ class Granted:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """When OKX counted a request at the latest, by our monotonic clock.
+    """When OKX counted a request whose slot was at `slot_us` of the ledger's clock.
 
-    Its spend is moved there: from then on it need not be taken to have arrived as late as
-    `jitter_us` after its slot, and if it came later still that is known.
+    Before its answer came at `answered_s` of our monotonic clock, whatever OKX's clock says: the
+    spend is moved there, and need not be taken to have arrived as late as `jitter_us` after its
+    slot any more. Where OKX says that it had arrived by `arrived_s` at the latest and that is later
+    than so, it is moved there instead.
     """
 
     route: Route
     caller: str
-    monotonic_s: float
+    slot_us: int
+    answered_s: float
+    arrived_s: float
     jitter_us: int
 
 

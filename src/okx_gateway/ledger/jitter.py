@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 from okx_gateway.domain.recent_delays import RecentDelays
 
-JITTER_MS_LEAST, JITTER_MS_MAX = 100, 2_000
+JITTER_MS_MAX = 2_000
 _STEP_US = 1_000
 _ROUNDED_TO_MS = 10
+# For what is slower than anything seen.
+_MARGIN_US = 50_000
 _SAMPLES_LEAST = 1_000
 
 
@@ -23,6 +25,10 @@ class Way:
 
     least_us: int
     most_us: int
+
+    def at_least(self, told_ms: int) -> "Way":
+        """This way, or one that varies by more, so that windows are widened by `told_ms`."""
+        return Way(self.least_us, max(self.most_us, self.least_us + told_ms * 1000 - _MARGIN_US))
 
 
 class JitterEstimate:
@@ -52,8 +58,11 @@ class JitterEstimate:
 
 
 def jitter_ms(ways: Iterable[Way]) -> int:
-    """By how much to widen windows that are spent from over all of `ways`, at least one."""
+    """By how much to widen windows that are spent from over all of `ways`, at least one.
+
+    A margin is in it.
+    """
     ways = list(ways)
     spread_us = max(each.most_us for each in ways) - min(each.least_us for each in ways)
-    rounded_ms = -(-spread_us // (_ROUNDED_TO_MS * 1000)) * _ROUNDED_TO_MS
-    return min(max(rounded_ms, JITTER_MS_LEAST), JITTER_MS_MAX)
+    rounded_ms = -(-(spread_us + _MARGIN_US) // (_ROUNDED_TO_MS * 1000)) * _ROUNDED_TO_MS
+    return min(rounded_ms, JITTER_MS_MAX)

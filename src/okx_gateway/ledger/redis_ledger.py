@@ -288,10 +288,15 @@ class RedisLedger:
     ) -> list[Any]:
         logs, spend, moved_us = [], "", 0
         if arrival is not None:
-            at_us = self._scripts.latest_us(owner, arrival.monotonic_s)
-            if at_us is not None:
+            answered_us = self._scripts.latest_us(owner, arrival.answered_s)
+            arrived_us = self._scripts.latest_us(owner, arrival.arrived_s)
+            if answered_us is not None and arrived_us is not None:
                 logs = list(log_keys([arrival.route]))
-                spend, moved_us = f"{arrival.caller}:{fence}:1", at_us - arrival.jitter_us
+                spend = f"{arrival.caller}:{fence}:1"
+                moved_us = max(
+                    arrived_us - arrival.jitter_us,
+                    min(arrival.slot_us, answered_us - arrival.jitter_us),
+                )
         return await self._scripts.call(
             "settle_order",
             owner,

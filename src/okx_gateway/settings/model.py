@@ -177,17 +177,17 @@ class Settings(BaseModel):
     )
     budget_jitter_ms: int = _setting(
         200,
-        "By how much one request may take longer than another from its slot to OKX; every "
-        "rate-limit window is widened by it until OKX's answers have told. Up to 50 of it may "
-        "pass before a request leaves.",
+        "By how much one request may take longer than another from its slot to OKX, of which up "
+        "to 50 may pass before it leaves. Every rate-limit window is widened by it, for requests "
+        "that are not answered yet.",
         "200",
         ge=0,
         le=JITTER_MS_MAX,
     )
     budget_jitter_learn: bool = _setting(
         True,
-        "Whether windows are widened by what OKX's answers tell of the last hour, over all "
-        "replicas, as soon as there are a thousand; else by OKX_GATEWAY_BUDGET_JITTER_MS for ever.",
+        "Whether windows are widened by more than OKX_GATEWAY_BUDGET_JITTER_MS where OKX's answers "
+        "of the last hour, to all replicas, tell that the way varies by more.",
         "false",
     )
     budget_mode: Annotated[Literal["enforce", "shadow"], BeforeValidator(value.lower_case)] = (

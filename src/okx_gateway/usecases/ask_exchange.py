@@ -18,7 +18,7 @@ from okx_gateway.domain.errors import (
 from okx_gateway.domain.instrument import Instrument
 from okx_gateway.domain.order import OrderName, Refused
 from okx_gateway.ledger.charge import GATEWAY, Charge, ChargeTable, Route
-from okx_gateway.ledger.grant import RENEW_AHEAD_S, UNCHECKED_WAIT_S
+from okx_gateway.ledger.grant import renew_at_s
 from okx_gateway.ledger.ledger_script import SLOT_GOOD_S
 from okx_gateway.ledger.redis_budget import RedisBudget, Slot
 from okx_gateway.okx import code as codes
@@ -28,8 +28,9 @@ from okx_gateway.okx.verdict import CancelVerdict, LookupVerdict, NoEvidence, Un
 from okx_gateway.trace_step import step
 from okx_gateway.usecases.throttling import Throttling
 
-# A slot far ahead is asked for twice; a stalled process may sleep through one.
-_SLOTS_MAX = 5
+# A slot far ahead is asked for again and again; a stalled process may sleep through some.
+_SLOTS_MAX = 20
+_SENDS_MAX = 5
 _T = TypeVar("_T")
 _T_co = TypeVar("_T_co", covariant=True)
 
@@ -142,7 +143,7 @@ class AskExchange:
             BudgetExhaustedError: No room before the deadline; nothing was asked.
             LedgerUnavailableError: The budget cannot be asked; nothing was asked.
         """
-        for _ in range(_SLOTS_MAX):
+        for _ in range(_SENDS_MAX):
             until_s = await self.wait_for_room(owner, route, deadline, caller=caller)
             answer = await send(write_before_s=until_s)
             if not _was_late(answer):
@@ -171,12 +172,13 @@ class AskExchange:
             span.set_attribute("okx_gateway.budget.wait_ms", round(slot.wait_s * 1000))
             metric.waited(route[0].name, slot.wait_s)
             for _ in range(_SLOTS_MAX):
-                if slot.wait_s <= UNCHECKED_WAIT_S:
+                renew_s = renew_at_s(slot.at_s, slot.wait_s)
+                if renew_s is None:
                     await asyncio.sleep(slot.at_s - time.monotonic())
                     if time.monotonic() <= slot.until_s:
                         return slot.until_s
                 else:
-                    await asyncio.sleep(slot.at_s - RENEW_AHEAD_S - time.monotonic())
+                    await asyncio.sleep(renew_s - time.monotonic())
                 # Slept through, or promised by a ledger that may be lost by now.
                 slot = await self._spend(owner, route, deadline, caller, given_up=slot.nonce)
             raise LedgerUnavailableError("its slots come too late to be used")

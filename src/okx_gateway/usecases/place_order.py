@@ -208,17 +208,28 @@ class PlaceOrder:
         )
         return settled.outcome
 
-    def _arrival(self, request: PlaceRequest, granted: Granted, sent: Outcome) -> Arrival | None:
-        if not isinstance(sent, Placed) or not sent.receive_us:
+    def _arrival(
+        self, request: PlaceRequest, granted: Granted, sent: Placed | Refused
+    ) -> Arrival | None:
+        if isinstance(sent, Refused) and sent.code in codes.THROTTLED:
             return None
-        route = request.routes[granted.route]
-        self._timing.placed(
-            request.account.owner, route[0].name, slot_us=granted.slot_us, placed=sent
+        route, answered_s = request.routes[granted.route], time.monotonic()
+        arrived_s = granted.slot_s
+        if isinstance(sent, Placed) and sent.receive_us:
+            self._timing.placed(
+                request.account.owner, route[0].name, slot_us=granted.slot_us, placed=sent
+            )
+            # Whatever OKX's clock says, it was after the slot began and before the answer came.
+            told_s = self._clock.latest_monotonic_s(sent.receive_us)
+            arrived_s = min(max(arrived_s, told_s), answered_s)
+        return Arrival(
+            route,
+            request.caller,
+            granted.slot_us,
+            answered_s=answered_s,
+            arrived_s=arrived_s,
+            jitter_us=self._timing.least_jitter_ms * 1000,
         )
-        # Whatever OKX's clock says, it was after the slot began and before the answer came.
-        at_s = max(granted.slot_s, self._clock.latest_monotonic_s(sent.receive_us))
-        jitter_us = self._timing.least_jitter_ms() * 1000
-        return Arrival(route, request.caller, min(at_s, time.monotonic()), jitter_us)
 
     def _note(self, request: PlaceRequest, granted: Granted, sent: Outcome) -> None:
         if isinstance(sent, Refused) and sent.code in codes.THROTTLED:

@@ -27,7 +27,7 @@ from okx_gateway.domain.order import (
     Refused,
 )
 from okx_gateway.ledger.charge import GATEWAY, Route
-from okx_gateway.ledger.grant import RENEW_AHEAD_S, UNCHECKED_WAIT_S
+from okx_gateway.ledger.grant import renew_at_s
 from okx_gateway.ledger.redis_amends import AmendBusy, AmendGranted, RedisAmends
 from okx_gateway.market.clock_sync import ERROR_MS_MAX
 from okx_gateway.okx import code as codes
@@ -46,8 +46,8 @@ from okx_gateway.okx.verdict import (
 from okx_gateway.trace_step import step
 from okx_gateway.usecases.ask_exchange import AskExchange
 
-# A slot far ahead is asked for twice; a stalled process may sleep through one.
-_SLOTS_MAX = 5
+# A slot far ahead is asked for again and again; a stalled process may sleep through some.
+_SLOTS_MAX = 20
 _THROTTLED_RETRY_MS = 2_000
 _FIRST_PAUSE_S = 0.1
 _PAUSE_MAX_S = 2.0
@@ -148,9 +148,10 @@ class SendAmend:
 
     async def _write(self, amendment: Amendment, granted: AmendGranted) -> AmendVerdict:
         """Wait for the slot and write the amend once, or not at all."""
-        if granted.wait_s > UNCHECKED_WAIT_S:
+        renew_s = renew_at_s(granted.slot_s, granted.wait_s)
+        if renew_s is not None:
             # What the loss of the ledger, or what has arrived since, may have changed is asked for.
-            await asyncio.sleep(granted.slot_s - RENEW_AHEAD_S - time.monotonic())
+            await asyncio.sleep(renew_s - time.monotonic())
             return Unsent("its slot is asked for again before it is used", late=True)
         if granted.wait_s:
             await asyncio.sleep(granted.slot_s - time.monotonic())

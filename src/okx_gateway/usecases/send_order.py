@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from okx_gateway.domain.instrument import Instrument
 from okx_gateway.domain.order import NewOrder
-from okx_gateway.ledger.grant import RENEW_AHEAD_S, UNCHECKED_WAIT_S, Granted
+from okx_gateway.ledger.grant import Granted, renew_at_s
 from okx_gateway.okx.exchange_client import ExchangeClient
 from okx_gateway.okx.exchange_clock import ExchangeClock
 from okx_gateway.okx.verdict import PlaceVerdict, Unsent
@@ -45,9 +45,10 @@ class SendOrder:
         self, order: NewOrder, instrument: Instrument, granted: Granted
     ) -> PlaceVerdict | Missed:
         """Wait for the slot and write the order once, or not at all."""
-        if granted.wait_s > UNCHECKED_WAIT_S:
+        renew_s = renew_at_s(granted.slot_s, granted.wait_s)
+        if renew_s is not None:
             # What has arrived since, or the loss of the ledger, may have changed what was promised.
-            await asyncio.sleep(granted.slot_s - RENEW_AHEAD_S - time.monotonic())
+            await asyncio.sleep(renew_s - time.monotonic())
             return Missed("its slot is asked for again before it is used")
         if granted.wait_s:
             await asyncio.sleep(granted.slot_s - time.monotonic())

@@ -17,20 +17,20 @@ def replicas(redis: "Redis", count: int) -> list[RedisJitter]:
 
 async def test_all_between_the_quickest_and_the_slowest_way_holds_for_all(redis: "Redis") -> None:
     near, far = replicas(redis, 2)
-    assert await near.share(OWNER, Way(-5_000_000, -4_880_000)) == 120
-    assert await far.share(OWNER, Way(-4_900_000, -4_700_000)) == 300
-    assert await near.share(OWNER, Way(-5_000_000, -4_880_000)) == 300
-    assert await near.share("live:2", Way(0, 150_000)) == 150
+    assert await near.share(OWNER, Way(-5_000_000, -4_880_000)) == 170
+    assert await far.share(OWNER, Way(-4_900_000, -4_700_000)) == 350
+    assert await near.share(OWNER, Way(-5_000_000, -4_880_000)) == 350
+    assert await near.share("live:2", Way(0, 150_000)) == 200
 
 
 async def test_who_has_not_learnt_enough_goes_by_what_is_set(redis: "Redis") -> None:
     old, new, idle = replicas(redis, 3)
     assert await idle.share(OWNER, None) is None
-    assert await old.share(OWNER, Way(0, 110_000)) == 110
+    assert await old.share(OWNER, Way(0, 110_000)) == 160
     assert await new.share(OWNER, 200) == 200
     assert await old.share(OWNER, Way(0, 110_000)) == 200
     assert await idle.share(OWNER, None) == 200
-    assert await new.share(OWNER, Way(0, 120_000)) == 120
+    assert await new.share(OWNER, Way(0, 120_000)) == 170
     assert await redis.hlen(KEY) == 2
     assert 0 < await redis.pttl(KEY) <= 60_000
 
@@ -41,7 +41,7 @@ async def test_who_has_gone_is_forgotten(redis: "Redis", monkeypatch: pytest.Mon
     await gone.share(OWNER, Way(0, 400_000))
     monkeypatch.undo()
     await redis.hset(KEY, "gone", "1 0 400000")
-    assert await here.share(OWNER, Way(0, 110_000)) == 110
+    assert await here.share(OWNER, Way(0, 110_000)) == 160
     assert await redis.hlen(KEY) == 1
 
 

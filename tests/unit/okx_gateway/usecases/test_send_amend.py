@@ -204,7 +204,7 @@ async def test_a_slot_that_was_missed_is_given_back_and_another_is_taken(
 async def test_an_amend_that_misses_every_slot_sends_nothing_and_lets_the_next_one_in(
     desk: Desk, row: Row
 ) -> None:
-    desk.exchange.amends.extend([Unsent("it left too late", late=True)] * 5)
+    desk.exchange.amends.extend([Unsent("it left too late", late=True)] * 20)
     with pytest.raises(errors.ExchangeUnavailableError, match="missed every slot"):
         await amend(desk, row)
     assert (await amend(desk, row)).outcome is AmendOutcome.AMENDING
