@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from okx_gateway.ledger.charge import limit_of_window
+from okx_gateway.ledger.grant import UNCHECKED_WAIT_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ def budget_from(answer: list[Any], silence_us: int) -> OwnerBudget:
     """Read what read_budget.lua tells; nothing is placed for `silence_us` of an epoch."""
     times, tally, frozen, uses = answer[:3], *answer[3:]
     since_us, steady_us, now_us = map(int, times)
+    unchecked_us = int(UNCHECKED_WAIT_S * 1e6)
     use: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
     widths_us: dict[str, int] = {}
     for field, value in zip(tally[::2], tally[1::2], strict=True):
@@ -63,9 +65,9 @@ def budget_from(answer: list[Any], silence_us: int) -> OwnerBudget:
         use[name, caller]["waiting"] += int(waiting)
     until_us = dict(zip(frozen[::2], map(int, frozen[1::2]), strict=True))
     if steady_us:
-        # What was spent before may be missing: all windows count as full for their width.
+        # What was spent before may be missing, and slots of before may be used for a moment more.
         for name, width_us in widths_us.items():
-            until_us[name] = max(until_us.get(name, 0), steady_us + width_us)
+            until_us[name] = max(until_us.get(name, 0), steady_us + unchecked_us + width_us)
     windows = []
     for name, width_us in sorted(widths_us.items()):
         by_caller = {caller: CallerUse(**each) for (of, caller), each in use.items() if of == name}

@@ -9,6 +9,10 @@
 -- Later than anything: a log that is too small for the cost never has room.
 local NEVER = 2 ^ 53
 
+-- For so long after the windows were lost slots may be used that were given before, in us:
+-- `UNCHECKED_WAIT_S` of grant.py.
+local UNCHECKED = 250000
+
 -- The earliest time, `at` or later, that may have room for `cost` more spends in a log. It has room
 -- where it equals `at`; otherwise ask again with it.
 local function log_room(log, cost, at)
@@ -171,7 +175,7 @@ local function read_routes(clock, first_key, first)
   local function log(capacity, width, name)
     local made = { key = KEYS[key], capacity = capacity, width = width, free_from = 0, name = name }
     if clock.steady > 0 then
-      made.free_from = clock.steady + width
+      made.free_from = clock.steady + UNCHECKED + width
     end
     key = key + 1
     logs[#logs + 1] = made

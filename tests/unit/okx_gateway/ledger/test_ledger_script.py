@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 
 from okx_gateway.domain.errors import LedgerUnavailableError
 from okx_gateway.ledger.charge import Charge, Part
+from okx_gateway.ledger.grant import UNCHECKED_WAIT_S
 from okx_gateway.ledger.ledger_script import LedgerScripts, log_arguments, log_keys, new_fence
 from okx_gateway.ledger.redis_script import RedisScripts
 from okx_gateway.ledger.redis_servers import OneServer
@@ -71,7 +72,7 @@ async def test_a_leap_of_the_clock_voids_the_answer_and_fills_the_windows(redis:
         await spend(scripts)
     assert (await spend(scripts))[0] == "denied"
     assert scripts.latest_us("o", 1.0) is None, "not known anew before the next grant"
-    await asyncio.sleep(0.11)
+    await asyncio.sleep(0.1 + UNCHECKED_WAIT_S + 0.01)
     assert (await spend(scripts))[0] == "granted"
 
 

@@ -179,7 +179,7 @@ async def test_scripts_follow_a_slot_and_a_failed_server_of_a_cluster(cluster: C
     key = f"okxgw:{{{OWNER}}}:epoch"
     await cluster.move(key)
     assert await ledger.until_it_spends(5) > 0.1, "another server keeps the ledger"
-    await asyncio.sleep(0.4)
+    await asyncio.sleep(0.7)
     assert await ledger.spend() == 0
     (await cluster.holder(key)).kill()
     assert await ledger.until_it_spends(15) > 0.1
