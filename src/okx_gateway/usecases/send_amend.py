@@ -236,7 +236,8 @@ class SendAmend:
             over = self._clock.earliest_ms() > proof_ms
             seen = await self._look_up(amendment, Deadline.after(_LOOK_S), caller=GATEWAY)
             answer = _known(seen, amendment)
-            if over and not isinstance(seen, NoEvidence):
+            # An order that is not shown was there before: that proves nothing of its amend.
+            if over and isinstance(seen, Found):
                 await self._end(amendment, granted.fence)
                 if answer is None:
                     raise errors.AmendNotTakenError(amendment.name)

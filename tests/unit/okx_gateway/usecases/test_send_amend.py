@@ -14,7 +14,7 @@ from okx_gateway.domain.order import Amend, AmendOutcome, NewValues, Refused
 from okx_gateway.ledger.grant import UNCHECKED_WAIT_S
 from okx_gateway.okx.amend_verdict import AmendNeedsLook
 from okx_gateway.okx.exchange_clock import ExchangeClock
-from okx_gateway.okx.verdict import InDoubt, Unsent
+from okx_gateway.okx.verdict import Absent, InDoubt, LookupVerdict, Unsent
 from okx_gateway.usecases.send_amend import Amendment
 from tests.fakes.desk import MARGIN_MS, VALIDITY_MS, Desk
 from tests.fakes.exchange import AMENDED_UNHEARD, NOTHING_TOLD, Row, wall_ms
@@ -119,12 +119,15 @@ async def test_an_amend_that_can_come_no_more_was_not_taken_and_may_be_repeated(
     assert (await amend(desk, row)).outcome is AmendOutcome.AMENDING
 
 
-async def test_a_look_that_tells_nothing_proves_nothing(desk: Desk, row: Row) -> None:
+@pytest.mark.parametrize("told", [NOTHING_TOLD, Absent()])
+async def test_a_look_that_does_not_show_the_order_proves_nothing(
+    desk: Desk, row: Row, told: LookupVerdict
+) -> None:
     desk.exchange.amends.append(LOST)
-    desk.exchange.lookups.extend([NOTHING_TOLD] * 4)
+    desk.exchange.lookups.extend([told] * 8)
     with pytest.raises(errors.AmendNotTakenError):
         await amend(desk, row)
-    assert len(desk.exchange.looked_up) > 4
+    assert len(desk.exchange.looked_up) > 8
 
 
 async def test_an_end_that_okx_does_not_tell_stays_unknown(
