@@ -113,21 +113,23 @@ class PlaceOrder:
         return task.result()
 
     async def _place(self, request: PlaceRequest) -> PlaceAnswer:
-        admission = await self._admit(request)
+        admission, replayed = await self._admit(request), True
         match admission:
             case Known(record):
                 outcome = await self._recall(request, record, self._sending.get(request.key))
             case Granted():
-                outcome = await self._send_only_once(request, admission)
+                outcome, replayed = await self._send_only_once(request, admission)
             case Placed():
                 outcome = admission
-        return _answer(request.order, outcome, replayed=not isinstance(admission, Granted))
+        return _answer(request.order, outcome, replayed=replayed)
 
-    async def _send_only_once(self, request: PlaceRequest, granted: Granted) -> Outcome:
+    async def _send_only_once(
+        self, request: PlaceRequest, granted: Granted
+    ) -> tuple[Outcome, bool]:
         sending: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._sending[request.key] = sending
         try:
-            outcome = await self._send(request, granted)
+            outcome, replayed = await self._send(request, granted)
             sending.set_result(outcome)
         except BaseException as error:
             sending.set_exception(error)
@@ -136,10 +138,13 @@ class PlaceOrder:
         finally:
             if self._sending.get(request.key) is sending:
                 del self._sending[request.key]
-        return outcome
+        return outcome, replayed
 
-    async def _send(self, request: PlaceRequest, granted: Granted) -> Outcome:
-        """From SENDING to an outcome; SENDING again, under a new grant, while slots are missed."""
+    async def _send(self, request: PlaceRequest, granted: Granted) -> tuple[Outcome, bool]:
+        """From SENDING to an outcome; SENDING again, under a new grant, while slots are missed.
+
+        Also whether it is the outcome of another call, to which the row was lost meanwhile.
+        """
         cause = ""
         for _ in range(_GRANTS_MAX):
             sent_ms = self._clock.earliest_ms()
@@ -155,11 +160,11 @@ class PlaceOrder:
                         )
                         if self._clock.latest_ms() >= granted.expiry_ms:
                             # Another replica may have settled it already, and that stands.
-                            return await asyncio.shield(ending)
+                            return await asyncio.shield(ending), False
                         # Off the caller's path: a crash here is found as sending, and looked up.
-                        return sent
+                        return sent, False
                     case State.DOUBT, _:
-                        return await self._resolve(self._doubt(request, granted, sent_ms))
+                        return await self._resolve(self._doubt(request, granted, sent_ms)), False
                     case State.NEW, Unsent(cause):
                         break
                     case State.SENDING, Missed(cause, alone):
@@ -168,9 +173,9 @@ class PlaceOrder:
                                 pass
                             case Known(record):
                                 # The row was lost, and the same order placed by another call.
-                                return await self._recall(request, record, None)
+                                return await self._recall(request, record, None), True
                             case Placed() as placed:
-                                return placed
+                                return placed, True
         await self._settle.unsent(request.account, request.order, granted.fence)
         raise errors.ExchangeUnavailableError(cause)
 

@@ -542,7 +542,8 @@ async def test_an_order_that_lost_its_row_to_the_same_order_tells_what_became_of
         return Unsent("held up", late=True)
 
     desk.exchange.on_place = lose_the_row
-    assert (await desk.place(an_order())).placed.exchange_order_id == "77"
+    answer = await desk.place(an_order())
+    assert (answer.placed.exchange_order_id, answer.replayed) == ("77", True)
     assert len(desk.exchange.placed) == 1
 
 
@@ -561,7 +562,9 @@ async def test_an_order_that_lost_its_row_to_the_same_order_waits_for_what_becom
 
     desk.exchange.on_place = lose_the_row
     answer = await desk.place(an_order(), within_s=3.0)
-    assert answer.placed == (await placed_elsewhere[0]).placed
+    elsewhere = await placed_elsewhere[0]
+    assert answer.placed == elsewhere.placed
+    assert (answer.replayed, elsewhere.replayed) == (True, False)
     assert len(desk.exchange.placed) == 2, "of which the first was not written"
 
 
