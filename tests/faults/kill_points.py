@@ -247,10 +247,10 @@ TESTS = tuple(
     FaultTest(
         f"gateways {harm} at every point",
         quick=len(POINTS),
-        full=200 * len(POINTS),
+        full=times * len(POINTS),
         run=run,
         part=10 * len(POINTS),
         faults=(*(f"{harm}: {point.name}" for point in POINTS), *_FATES),
     )
-    for harm, run in (("killed", killed), ("paused", paused))
+    for harm, run, times in (("killed", killed, 200), ("paused", paused, 20))
 )
