@@ -5,7 +5,7 @@ Never by less: what was quick for an hour may be slow the next moment, and once 
 answered the room that they left is given out again, however wide the windows are.
 
 Replicas do not learn it at the same moment, and each spends from what the others have written. So
-each widens by the most that has held of late.
+each widens by the most that has held of late, and relies on no more than the least that has.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from okx_gateway.ledger.jitter import JitterEstimate, Way
 from okx_gateway.ledger.redis_jitter import RedisJitter
 
 _LOG = structlog.get_logger()
+_FRESH_S = 30.0
 # Every replica has heard by then, and no spend of before is left.
 _HELD_S = 60.0
 # What was sent before a clock was set is answered by then: its way was taken by two clocks.
@@ -53,7 +54,7 @@ class LearnJitter:
         clocks_set: Callable[[], int],
     ) -> None:
         self._redis = redis
-        self.set_ms = set_ms
+        self._set_ms = set_ms
         self._learn = learn
         self._owners = owners
         self._clocks_set = clocks_set
@@ -69,7 +70,14 @@ class LearnJitter:
 
     def jitter_ms(self) -> int:
         """By how much to widen a window now; `set_ms` at least."""
-        return max([self.set_ms, *(each.most_ms for each in self._heard)])
+        return max([self._set_ms, *(each.most_ms for each in self._heard)])
+
+    def least_ms(self) -> int:
+        """By how much every replica widens windows at least, now and until what is spent lapses."""
+        now_s, heard = time.monotonic(), self._heard
+        if not heard or heard[0].at_s > now_s - _HELD_S or heard[-1].at_s < now_s - _FRESH_S:
+            return self._set_ms
+        return max(self._set_ms, min(each.most_ms for each in heard))
 
     def arrived(self, owner: str, *, slot_us: int, receive_us: int) -> None:
         """Take when OKX had an order of `owner`, and when its slot began, each by its clock."""
@@ -88,7 +96,7 @@ class LearnJitter:
         """Tell the other replicas, and hear what all have learnt; to be called now and then."""
         if self._learn:
             await self._share()
-        metric.jitter(set_s=self.set_ms / 1000, in_force_s=self.jitter_ms() / 1000)
+        metric.jitter(set_s=self._set_ms / 1000, in_force_s=self.jitter_ms() / 1000)
 
     async def _share(self) -> None:
         now_s, owners = time.monotonic(), set(self._owners())
@@ -112,4 +120,4 @@ class LearnJitter:
             return None
         way = estimate.way(now_s)
         # Others may be set to less, and have to go by this too: we rely on it.
-        return self.set_ms if way is None else way.at_least(self.set_ms)
+        return self._set_ms if way is None else way.at_least(self._set_ms)

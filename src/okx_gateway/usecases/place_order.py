@@ -233,7 +233,7 @@ class PlaceOrder:
             granted.slot_us,
             answered_s=answered_s,
             arrived_s=arrived_s,
-            jitter_us=self._timing.least_jitter_ms * 1000,
+            jitter_us=self._timing.least_jitter_ms() * 1000,
         )
 
     def _note(self, request: PlaceRequest, granted: Granted, sent: Outcome) -> None:

@@ -44,10 +44,9 @@ class WatchTiming:
         self._queue_times.add(queue_us, time.monotonic())
         self._jitter.arrived(owner, slot_us=slot_us, receive_us=placed.receive_us)
 
-    @property
     def least_jitter_ms(self) -> int:
         """By how much every replica widens windows at least."""
-        return self._jitter.set_ms
+        return self._jitter.least_ms()
 
     async def run(self) -> None:
         """Judge and share what was seen, for ever."""

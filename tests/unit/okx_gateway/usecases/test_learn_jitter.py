@@ -128,14 +128,24 @@ async def test_windows_are_widened_at_once_and_narrowed_once_all_have_heard(
     world: World, metered: Metered
 ) -> None:
     replica = world.replica()
+    assert replica.least_ms() == SET_MS
     held = []
-    for told_ms in (220, *[400] * 3, *[120] * 8):
+    for told_ms in (220, *[400] * 8, *[120] * 8):
         await world.redis.flushall()
         await RedisJitter(scripts_on(world.redis)).share(OWNER, told_ms)
         await replica.share()
-        held.append(replica.jitter_ms())
+        held.append((replica.jitter_ms(), replica.least_ms()))
         world.now_s += 10
-    assert held == [220, *[400] * 9, *[200] * 2]
+    assert held == [
+        (220, 200),  # for how long that has held is not known
+        *[(400, 200)] * 5,
+        (400, 220),
+        *[(400, 400)] * 2,
+        *[(400, 200)] * 6,
+        *[(200, 200)] * 2,
+    ]
+    world.now_s += 31
+    assert (replica.jitter_ms(), replica.least_ms()) == (200, 200)
     assert metered.told("budget.jitter") == {"setting": 0.2, "in_force": 0.2}
 
 
