@@ -4,6 +4,7 @@ Money is never a float. Inside it is `decimal.Decimal`, outside plain decimal te
 """
 
 import re
+from collections.abc import Iterable
 from decimal import Context, Decimal
 
 # No sign, exponent, leading zero, blank or non-ASCII digit: `0`, `12`, `0.5`, `12.50`.
@@ -28,6 +29,14 @@ def text_from_amount(amount: Decimal) -> str:
     if amount == 0:
         return "0"
     return f"{amount.normalize(_EXACT):f}"
+
+
+def sum_of(amounts: Iterable[Decimal]) -> Decimal:
+    """Add amounts without rounding."""
+    total = Decimal(0)
+    for amount in amounts:
+        total = _EXACT.add(total, amount)
+    return total
 
 
 def is_multiple(amount: Decimal, step: Decimal) -> bool:

@@ -1,10 +1,11 @@
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okx_gateway.domain.money import amount_from_text, is_multiple, text_from_amount
+from okx_gateway.domain.money import amount_from_text, is_multiple, sum_of, text_from_amount
 
 ASCII_DIGITS = frozenset("0123456789")
 amounts = st.decimals(
@@ -105,3 +106,8 @@ def test_multiples_are_exact(count: int, step_units: int, places: int) -> None:
 
 def test_a_step_of_zero_allows_every_amount() -> None:
     assert is_multiple(Decimal("0.123"), Decimal(0))
+
+
+@given(st.lists(amounts, max_size=5))
+def test_sums_are_exact(terms: list[Decimal]) -> None:
+    assert Fraction(sum_of(terms)) == sum(map(Fraction, terms))

@@ -1,0 +1,115 @@
+"""An exchange that tells of orders by a channel, which may be lost, and by lists."""
+
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+from okx_gateway.account.order_state import OrderReading, PushedOrder
+from okx_gateway.domain.money import text_from_amount
+from okx_gateway.domain.order import Order, OrderState, Side
+from okx_gateway.domain.order_event import Fill, Liquidity
+
+ENDED = (OrderState.FILLED, OrderState.CANCELLED)
+
+
+def a_live_order(order_id: str = "1", **changes: Any) -> Order:
+    """An order for 10 at 100, of which nothing is filled."""
+    order = Order(
+        client_order_id=f"c{order_id}",
+        exchange_order_id=order_id,
+        instrument="BTC-USDT",
+        side=Side.BUY,
+        state=OrderState.LIVE,
+        price="100",
+        quantity="10",
+        filled_quantity="0",
+        average_price="",
+        fee="0",
+        fee_currency="BTC",
+        tag="",
+        cancel_source="",
+        place_ms=1_000,
+        update_ms=1_000,
+    )
+    return replace(order, **changes)
+
+
+def a_fill(order_id: str = "1", trade_id: str = "7", **changes: Any) -> Fill:
+    """A trade of 1 at 100."""
+    fill = Fill(
+        exchange_order_id=order_id,
+        trade_id=trade_id,
+        price="100",
+        quantity="1",
+        fee="-0.001",
+        fee_currency="BTC",
+        liquidity=Liquidity.MAKER,
+        fill_ms=1_001,
+    )
+    return replace(fill, **changes)
+
+
+@dataclass(slots=True)
+class OrderDesk:
+    """Orders that change at random; `pushes` is all that the channel would tell, in order."""
+
+    random: Random
+    now_ms: int = 1_000_000
+    orders: dict[str, Order] = field(default_factory=dict)
+    fills: list[Fill] = field(default_factory=list)
+    pushes: list[PushedOrder] = field(default_factory=list)
+
+    def happen(self) -> None:
+        """Change one order, or place one; often within the millisecond of what was before."""
+        self.now_ms += self.random.choice((0, 0, 0, 1, 5))
+        live = [each for each in self.orders.values() if each.state not in ENDED]
+        if not live or (len(live) < 8 and self.random.random() < 0.3):
+            name = str(500 + len(self.orders))
+            self._tell(a_live_order(name, place_ms=self.now_ms, update_ms=self.now_ms), None)
+            return
+        order = replace(self.random.choice(live), update_ms=self.now_ms)
+        match self.random.choice(("fill", "fill", "fill", "amend", "cancel")):
+            case "fill":
+                self._fill(order)
+            case "amend":
+                self._tell(replace(order, price=str(self.random.randrange(1, 10**9))), None)
+            case _:
+                self._tell(replace(order, state=OrderState.CANCELLED, cancel_source="1"), None)
+
+    def read(self, since_ms: int, *, meanwhile: int = 0) -> OrderReading:
+        """What the lists say, with so many changes between one list and the next."""
+        asked = {each.exchange_order_id for each in self.orders.values()}
+        pending = [each for each in self.orders.values() if each.state not in ENDED]
+        self._happen(meanwhile)
+        open_ids = {each.exchange_order_id for each in pending}
+        rest = [
+            each
+            for each in self.orders.values()
+            if each.exchange_order_id in asked - open_ids
+            or (each.state in ENDED and each.place_ms >= since_ms)
+        ]
+        self._happen(meanwhile)
+        return OrderReading([*pending, *rest], [f for f in self.fills if f.fill_ms >= since_ms])
+
+    def _happen(self, times: int) -> None:
+        for _ in range(times):
+            self.happen()
+
+    def _fill(self, order: Order) -> None:
+        left = Decimal(order.quantity) - Decimal(order.filled_quantity)
+        amount = min(left, Decimal(self.random.choice(("0.5", "1", "3"))))
+        filled = Decimal(order.filled_quantity) + amount
+        fill = a_fill(
+            order.exchange_order_id,
+            str(9_000 + len(self.fills)),
+            quantity=text_from_amount(amount),
+            fill_ms=self.now_ms,
+        )
+        self.fills.append(fill)
+        state = OrderState.FILLED if amount == left else OrderState.PARTIALLY_FILLED
+        self._tell(replace(order, state=state, filled_quantity=text_from_amount(filled)), fill)
+
+    def _tell(self, order: Order, fill: Fill | None) -> None:
+        self.orders[order.exchange_order_id] = order
+        self.pushes.append(PushedOrder(order, fill, self.now_ms))
