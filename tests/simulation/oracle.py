@@ -100,9 +100,11 @@ class Oracle:
         for client_id in written.ids:
             row = self._redis.row(client_id)
             state = row["state"] if row is not None else "none"
-            if row is not None and state in _ENDED_BY_OTHERS and self._is_past(row["expiry_ms"]):
+            ended = state in _ENDED_BY_OTHERS or client_id in self._foreign
+            if row is not None and ended and self._is_past(row["expiry_ms"]):
                 # A process that was stopped between its last look at a clock and the write: others
-                # have proven since that the order cannot come to be, and its expiry sees to that.
+                # have found since that the order cannot come to be, and its expiry sees to that, or
+                # one like it that somebody placed by hand.
                 self._world.hits["written after its expiry"] += 1
             elif state != "sending":
                 self._world.violate(f"{client_id} was written while its row was {state}: {row}")

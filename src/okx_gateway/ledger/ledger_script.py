@@ -111,9 +111,11 @@ class LedgerScripts:
         if clock.agrees(now_us=int(answer[-1]), sent_s=sent_s, received_s=time.monotonic()):
             return answer
         _LOG.error("the clock of Redis has stepped; windows count as full", owner=owner)
-        await self.call("distrust", owner, ["epoch"], ["", 0])
-        # Only now: a step that Redis was not told of has to be seen again.
-        self._clocks[owner] = RedisClock()
+        sent_s = time.monotonic()
+        [now_us] = await self.call("distrust", owner, ["epoch"], ["", 0])
+        # Only now: a step that Redis was not told of has to be seen again. The next one, too.
+        clock = self._clocks[owner] = RedisClock()
+        clock.agrees(now_us=int(now_us), sent_s=sent_s, received_s=time.monotonic())
         self.clocks_set += 1
         raise LedgerUnavailableError("its clock has stepped")
 
