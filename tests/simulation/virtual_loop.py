@@ -264,6 +264,7 @@ class VirtualLoop:
     def close(self) -> None:
         """Let go of everything; what had not ended is no fault, an error nobody heard of is."""
         self._closed = True
+        to_run = {handle.process for handle in self._ready}
         task: Any
         for task in self._tasks:
             task._log_destroy_pending = False
@@ -271,7 +272,7 @@ class VirtualLoop:
                 # Now, and not whenever it is swept up; what it does in its last breath is lost.
                 with suppress(BaseException):
                     task.get_coro().close()
-            elif task._log_traceback and task.process.alive:
+            elif task._log_traceback and task.process.alive and task.process not in to_run:
                 name = task.get_coro().__qualname__
                 self.errors.append(f"nobody heard of {task.exception()!r} of {name}")
         self._tasks.clear()
