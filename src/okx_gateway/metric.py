@@ -29,6 +29,11 @@ _GAUGES = (
         "Orders of all replicas under way or in doubt, and cancels that wait.",
     ),
     ("ledger.overdue", "s", "For how long the oldest of these has been left by its replica."),
+    (
+        "live.usable",
+        "",
+        "1 while a private channel of an account tells all there is, or else 0: then OKX is asked.",
+    ),
     ("alarm", "", "1 while somebody should look at what the alarm names, or else 0."),
 )
 _COUNTERS = (
@@ -37,6 +42,8 @@ _COUNTERS = (
         "ledger.epoch_changes",
         "How often the ledger of an account may have lost what was on record.",
     ),
+    ("live.lists_read", "How often OKX's lists were read to catch up with an account's orders."),
+    ("live.rows_unread", "Rows of private channels that could not be read. Must be 0."),
 )
 # In seconds; the boundaries of their buckets last.
 _HISTOGRAMS = (
@@ -123,6 +130,21 @@ def open_rows(count: int, overdue_s: float) -> None:
 def epoch_changed() -> None:
     """Tell that an account's ledger may have lost what was on record."""
     _TOLD.counters["ledger.epoch_changes"].add(1)
+
+
+def live_state(channel: str, account: str, *, usable: bool) -> None:
+    """Tell whether answers about an account come from its channel."""
+    _TOLD.gauges["live.usable"].set(int(usable), {"channel": channel, "account": account})
+
+
+def lists_read(account: str) -> None:
+    """Tell that the lists of an account's orders were read."""
+    _TOLD.counters["live.lists_read"].add(1, {"account": account})
+
+
+def row_unread(channel: str) -> None:
+    """Tell that a row of a channel could not be read."""
+    _TOLD.counters["live.rows_unread"].add(1, {"channel": channel})
 
 
 def alarm(name: str, *, sounds: bool) -> None:

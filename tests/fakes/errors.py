@@ -27,6 +27,7 @@ EVERY_ERROR: tuple[GatewayError, ...] = (
     errors.LedgerRecoveringError(8_300),
     errors.ClockUncertainError(900),
     errors.OverloadedError("calls", 1_000),
+    errors.ReaderTooSlowError(7_612, 7_500),
     errors.StoppingError(),
 )
 

@@ -27,6 +27,7 @@
         ├── LedgerRecoveringError
         ├── ClockUncertainError
         ├── OverloadedError
+        ├── ReaderTooSlowError
         └── StoppingError
 
 An expected outcome is a value; an error only ends a call. Every error carries `metadata`, the
@@ -316,6 +317,17 @@ class OverloadedError(OwnError):
 
     def __init__(self, what: str, limit: int) -> None:
         super().__init__(f"the gateway is at its limit of {limit} {what}", limit=str(limit))
+
+
+class ReaderTooSlowError(OwnError):
+    """A stream's reader has fallen behind by more than is kept for it."""
+
+    def __init__(self, behind: int, limit: int) -> None:
+        super().__init__(
+            f"the reader is {behind} events behind, and at most {limit} are kept for one",
+            behind=str(behind),
+            limit=str(limit),
+        )
 
 
 class StoppingError(OwnError):

@@ -47,6 +47,7 @@ _STATUS: dict[type[GatewayError], tuple[str, grpc.StatusCode]] = {
     errors.LedgerRecoveringError: ("LEDGER_RECOVERING", _Code.UNAVAILABLE),
     errors.ClockUncertainError: ("CLOCK_UNCERTAIN", _Code.UNAVAILABLE),
     errors.OverloadedError: ("OVERLOADED", _Code.RESOURCE_EXHAUSTED),
+    errors.ReaderTooSlowError: ("READER_TOO_SLOW", _Code.RESOURCE_EXHAUSTED),
     errors.StoppingError: ("STOPPING", _Code.UNAVAILABLE),
 }
 

@@ -38,3 +38,12 @@ def test_what_is_counted_adds_up(metered: Metered) -> None:
         metric.queued("place_order:X", 0.25)
     assert metered.told("ledger.epoch_changes") == {"": 2}
     assert metered.told("exchange.queue_time") == {"place_order": 0.5}
+
+
+def test_live_state_is_told_by_channel_and_account(metered: Metered) -> None:
+    metric.live_state("orders", "main", usable=True)
+    metric.lists_read("main")
+    metric.row_unread("account")
+    assert metered.told("live.usable") == {"orders,main": 1}
+    assert metered.told("live.lists_read") == {"main": 1}
+    assert metered.told("live.rows_unread") == {"account": 1}

@@ -175,6 +175,13 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         { "reason": "ERROR_REASON_ORDER_IN_DOUBT", "domain": "okx-gateway.v1",
           "metadata": { "clientOrderId": "a1", "resolveTime": "2026-11-22T10:00:12.000Z" } }
     """
+    ERROR_REASON_READER_TOO_SLOW: _ErrorReason.ValueType  # 26
+    """A stream's reader has fallen behind by more than is kept for it. Read faster, or ask for less. A stream with
+    tokens goes on from the last one, if it is not too old by then. Example:
+
+        { "reason": "ERROR_REASON_READER_TOO_SLOW", "domain": "okx-gateway.v1",
+          "metadata": { "behind": "7612", "limit": "7500" } }
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed: the `reason` of the google.rpc.ErrorInfo that every error carries. Its `domain` is
@@ -334,5 +341,12 @@ the latest if OKX answers. Nothing was sent. Example:
 
     { "reason": "ERROR_REASON_ORDER_IN_DOUBT", "domain": "okx-gateway.v1",
       "metadata": { "clientOrderId": "a1", "resolveTime": "2026-11-22T10:00:12.000Z" } }
+"""
+ERROR_REASON_READER_TOO_SLOW: ErrorReason.ValueType  # 26
+"""A stream's reader has fallen behind by more than is kept for it. Read faster, or ask for less. A stream with
+tokens goes on from the last one, if it is not too old by then. Example:
+
+    { "reason": "ERROR_REASON_READER_TOO_SLOW", "domain": "okx-gateway.v1",
+      "metadata": { "behind": "7612", "limit": "7500" } }
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

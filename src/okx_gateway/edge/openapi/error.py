@@ -18,7 +18,8 @@ _REASON = "ERROR_REASON_"
 _ALL = frozenset(
     {"PlaceOrder", "CancelOrder", "AmendOrder", "GetOrder", "GetBalance", "StreamTicker"}
 )
-_ON_ACCOUNT = _ALL - {"StreamTicker"}
+_STREAMS = frozenset({"StreamTicker"})
+_ON_ACCOUNT = _ALL - _STREAMS
 _PLACING = frozenset({"PlaceOrder"})
 _CANCELLING = frozenset({"CancelOrder"})
 _AMENDING = frozenset({"AmendOrder"})
@@ -53,6 +54,7 @@ ERRORS: tuple[tuple[BaseException, frozenset[str]], ...] = (
         _ON_ACCOUNT,
     ),
     (errors.OverloadedError("calls", 2000), _ALL),
+    (errors.ReaderTooSlowError(7_612, 7_500), _STREAMS),
     (errors.OrderOutcomeUnknownError("a1", resolve_time=_RESOLVE_TIME), _PLACING),
     (errors.CancelOutcomeUnknownError("a1"), _CANCELLING),
     (errors.AmendOutcomeUnknownError("a1", resolve_time=_RESOLVE_TIME), _AMENDING),

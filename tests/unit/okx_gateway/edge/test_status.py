@@ -50,6 +50,7 @@ CODES: dict[type[GatewayError], str] = {
     errors.LedgerRecoveringError: "UNAVAILABLE",
     errors.ClockUncertainError: "UNAVAILABLE",
     errors.OverloadedError: "RESOURCE_EXHAUSTED",
+    errors.ReaderTooSlowError: "RESOURCE_EXHAUSTED",
     errors.StoppingError: "UNAVAILABLE",
 }
 
