@@ -13,10 +13,11 @@ from okx_gateway.edge.admin_calls import AdminCalls
 from okx_gateway.edge.admission import Admission
 from okx_gateway.edge.gateway_calls import UseCaseCalls, UseCases
 from okx_gateway.edge.grpc_server import GrpcServer
+from okx_gateway.edge.market_calls import MarketUseCases
 from okx_gateway.edge.rest.asgi_app import AsgiApp
 from okx_gateway.edge.rest.rest_server import RestServer
 from okx_gateway.market.clock_sync import keep_in_step
-from okx_gateway.parts import Parts, UnfitSettingsError, make_parts
+from okx_gateway.parts import MarketParts, Parts, UnfitSettingsError, make_parts
 from okx_gateway.settings import ListenAddress, Settings, missing_for_serving
 from okx_gateway.usecases.admit_order import AdmitOrder
 from okx_gateway.usecases.amend_order import AmendOrder
@@ -24,7 +25,11 @@ from okx_gateway.usecases.cancel_order import CancelOrder
 from okx_gateway.usecases.find_order import FindOrder
 from okx_gateway.usecases.get_balance import GetBalance
 from okx_gateway.usecases.get_order import GetOrder
+from okx_gateway.usecases.get_order_book import GetOrderBook
+from okx_gateway.usecases.get_ticker import GetTicker
 from okx_gateway.usecases.list_budgets import ListBudgets
+from okx_gateway.usecases.list_instruments import ListInstruments
+from okx_gateway.usecases.list_tickers import ListTickers
 from okx_gateway.usecases.place_order import PlaceOrder
 from okx_gateway.usecases.send_order import SendOrder
 from okx_gateway.usecases.shared_batch import SharedBatch
@@ -159,6 +164,16 @@ def _make_use_cases(parts: Parts) -> UseCases:
             supervisor=parts.supervisor,
         ),
         stream_ticker=StreamTicker(board=parts.market.board, instruments=instruments),
+        market=_make_market_use_cases(parts.market),
+    )
+
+
+def _make_market_use_cases(market: MarketParts) -> MarketUseCases:
+    return MarketUseCases(
+        list_instruments=ListInstruments(market.instruments),
+        get_ticker=GetTicker(instruments=market.instruments, reads=market.reads),
+        list_tickers=ListTickers(market.reads),
+        get_order_book=GetOrderBook(instruments=market.instruments, reads=market.reads),
     )
 
 

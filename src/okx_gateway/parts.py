@@ -37,6 +37,7 @@ from okx_gateway.usecases.alarms import Alarms
 from okx_gateway.usecases.ask_exchange import AskExchange
 from okx_gateway.usecases.kept_cancel import KeptCancel
 from okx_gateway.usecases.learn_jitter import LearnJitter
+from okx_gateway.usecases.market_reads import MarketReads
 from okx_gateway.usecases.order_lists import OrderLists
 from okx_gateway.usecases.public_requests import PublicRequests
 from okx_gateway.usecases.reconcile import Reconcile
@@ -72,6 +73,7 @@ class MarketParts:
 
     instruments: InstrumentCatalog
     board: TickerBoard
+    reads: MarketReads
     socket: WebSocketClient
 
 
@@ -143,7 +145,7 @@ async def make_parts(settings: Settings, stack: AsyncExitStack) -> Parts:
     )
     public = PublicRequests(settings.egress_address, ask, exchange, clock)
     accounts = AccountRegister(signer, settings.environment, read_config=public.account_config)
-    market = _make_market(settings, stack, public, tls)
+    market = _make_market(settings, stack, public, supervisor, tls)
     return Parts(
         clock=clock,
         exchange=exchange,
@@ -258,6 +260,7 @@ def _make_market(
     settings: Settings,
     stack: AsyncExitStack,
     public: PublicRequests,
+    supervisor: Supervisor,
     tls: ssl.SSLContext | None,
 ) -> MarketParts:
     instruments = InstrumentCatalog(
@@ -272,7 +275,10 @@ def _make_market(
         settings.okx_ws_public_url, feed, board, tls=tls, wait_for_room=public.wait_to_connect
     )
     board.wake = socket.wake
-    return MarketParts(instruments=instruments, board=board, socket=socket)
+    reads = MarketReads(
+        address=public.address, ask=public.ask, exchange=public.exchange, supervisor=supervisor
+    )
+    return MarketParts(instruments=instruments, board=board, reads=reads, socket=socket)
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:

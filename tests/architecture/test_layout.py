@@ -22,6 +22,7 @@ WITHOUT_MIRROR = {
     "okx_gateway/domain/instrument.py": "a value without behaviour",
     "okx_gateway/domain/order.py": "values without behaviour",
     "okx_gateway/domain/order_event.py": "values without behaviour",
+    "okx_gateway/domain/order_book.py": "values without behaviour",
     "okx_gateway/domain/ticker.py": "values without behaviour",
 }
 

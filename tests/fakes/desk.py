@@ -12,6 +12,7 @@ from okx_gateway.custody.signer import Signer
 from okx_gateway.domain.deadline import Deadline
 from okx_gateway.domain.instrument import Instrument, InstrumentType
 from okx_gateway.domain.order import NewOrder, OrderName
+from okx_gateway.edge.market_calls import MarketUseCases
 from okx_gateway.ledger.grant import LedgerSettings
 from okx_gateway.ledger.order_record import OrderRecord
 from okx_gateway.ledger.redis_amends import RedisAmends
@@ -28,8 +29,13 @@ from okx_gateway.usecases.cancel_order import CancelOrder
 from okx_gateway.usecases.find_order import FindOrder
 from okx_gateway.usecases.get_balance import GetBalance
 from okx_gateway.usecases.get_order import GetOrder
+from okx_gateway.usecases.get_order_book import GetOrderBook
+from okx_gateway.usecases.get_ticker import GetTicker
 from okx_gateway.usecases.kept_cancel import KeptCancel
 from okx_gateway.usecases.learn_jitter import LearnJitter
+from okx_gateway.usecases.list_instruments import ListInstruments
+from okx_gateway.usecases.list_tickers import ListTickers
+from okx_gateway.usecases.market_reads import MarketReads
 from okx_gateway.usecases.order_lists import OrderLists
 from okx_gateway.usecases.place_order import PlaceAnswer, PlaceOrder
 from okx_gateway.usecases.reconcile import Reconcile
@@ -182,6 +188,15 @@ class Desk:
             supervisor=self.supervisor,
         )
         self.get_order = GetOrder(find=self.find, ask=self.ask, resolve=self.resolve)
+        self.reads = MarketReads(
+            address="nat-eu-1", ask=self.ask, exchange=exchange, supervisor=self.supervisor
+        )
+        self.market = MarketUseCases(
+            list_instruments=ListInstruments(self.instruments),
+            get_ticker=GetTicker(instruments=self.instruments, reads=self.reads),
+            list_tickers=ListTickers(self.reads),
+            get_order_book=GetOrderBook(instruments=self.instruments, reads=self.reads),
+        )
         self.get_balance = GetBalance(
             accounts=self.accounts,
             charges=self.charges,

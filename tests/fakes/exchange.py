@@ -6,12 +6,14 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from okx_gateway.domain.balance import Balance
 from okx_gateway.domain.instrument import Instrument, InstrumentType
 from okx_gateway.domain.money import text_from_amount
 from okx_gateway.domain.order import Limit, NewOrder, NewValues, OrderName, Placed
+from okx_gateway.domain.order_book import OrderBook
+from okx_gateway.domain.ticker import Ticker
 from okx_gateway.okx.amend_verdict import AmendTaken, AmendVerdict
 from okx_gateway.okx.endpoint import Endpoint
 from okx_gateway.okx.exchange_client import ExchangeClient
@@ -27,7 +29,10 @@ from okx_gateway.okx.verdict import (
     NoEvidence,
     PlaceVerdict,
 )
+from tests.fakes.books import a_book
+from tests.fakes.tickers import a_ticker
 
+T = TypeVar("T")
 Row = dict[str, Any]
 PlaceAnswer = Callable[[NewOrder], Awaitable[PlaceVerdict]]
 
@@ -79,6 +84,7 @@ class ScriptedExchange(ExchangeClient):
         self.cancelled: list[OrderName] = []
         self.balances_read: list[tuple[str, ...]] = []
         self.configs_read = 0
+        self.market_read: list[tuple[str, str]] = []
         self.slow_s = 0.0
         self.config: Row = {
             "uid": "1",
@@ -204,6 +210,24 @@ class ScriptedExchange(ExchangeClient):
 
     async def synchronise(self, *, write_before_s: float | None = None) -> None:
         """Its clock is the wall clock."""
+
+    async def ticker(self, instrument: str, *, write_before_s: float | None = None) -> Ticker:
+        return await self._market(("ticker", instrument), a_ticker(instrument))
+
+    async def tickers(
+        self, kind: InstrumentType, *, write_before_s: float | None = None
+    ) -> list[Ticker]:
+        return await self._market(("tickers", kind), [a_ticker("BTC-USDT"), a_ticker("ETH-USDT")])
+
+    async def order_book(
+        self, instrument: str, *, write_before_s: float | None = None
+    ) -> OrderBook:
+        return await self._market(("order_book", instrument), a_book(instrument))
+
+    async def _market(self, asked: tuple[str, str], answer: T) -> T:
+        self.market_read.append(asked)
+        await asyncio.sleep(self.slow_s)
+        return answer
 
     async def instruments(
         self, kind: InstrumentType, family: str = "", *, write_before_s: float | None = None

@@ -38,7 +38,7 @@ class Calls:
     def __init__(self, answer: Answer = empty, events: Events = heartbeats) -> None:
         self.came: list[tuple[Message, Call]] = []
         self._answer, self._events = answer, events
-        names = ("PlaceOrder", "CancelOrder", "AmendOrder", "GetOrder", "GetBalance")
+        names = [each.name for each in self.descriptor.methods if not each.server_streaming]
         self.unary = dict.fromkeys(names, self._noted)
         self.stream = {"StreamTicker": self._noted_stream}
 

@@ -33,7 +33,7 @@ class Calls:
         self.released = asyncio.Event()
         self.released.set()
         self.left = asyncio.Event()
-        names = ("PlaceOrder", "CancelOrder", "AmendOrder", "GetOrder", "GetBalance")
+        names = [each.name for each in self.descriptor.methods if not each.server_streaming]
         self.unary = {name: self._answer(name) for name in names}
         self.stream = {"StreamTicker": self._events}
 

@@ -21,7 +21,9 @@ class Instrument:
 
     `tick` is the price step, `lot` the quantity step and `minimum` the least quantity: in base
     currency for SPOT and MARGIN, in contracts for derivatives. A maximum of zero means none told.
-    `family` is the option family, such as BTC-USD; empty where there is none.
+    `family` is the option family, such as BTC-USD; empty where there is none. The texts after
+    it are told as OKX wrote them, empty where they do not apply; `expiry_ms` is of OKX's clock, 0
+    where there is no end.
     """
 
     name: str
@@ -33,3 +35,10 @@ class Instrument:
     maximum_limit: Decimal
     maximum_market: Decimal
     tradable: bool
+    base_currency: str = ""
+    quote_currency: str = ""
+    settlement_currency: str = ""
+    contract_value: str = ""
+    contract_currency: str = ""
+    strike_price: str = ""
+    expiry_ms: int = 0

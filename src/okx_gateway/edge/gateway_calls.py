@@ -11,6 +11,7 @@ from okx_gateway.api.v1 import gateway_service_pb2 as api
 from okx_gateway.domain.deadline import Deadline
 from okx_gateway.edge import translate
 from okx_gateway.edge.call import Call, StreamCall, UnaryCall
+from okx_gateway.edge.market_calls import MarketCalls, MarketUseCases
 from okx_gateway.usecases.amend_order import AmendOrder
 from okx_gateway.usecases.cancel_order import CancelOrder
 from okx_gateway.usecases.get_balance import GetBalance
@@ -29,6 +30,7 @@ class UseCases:
     get_order: GetOrder
     get_balance: GetBalance
     stream_ticker: StreamTicker
+    market: MarketUseCases
 
 
 class UseCaseCalls:
@@ -45,6 +47,7 @@ class UseCaseCalls:
             "AmendOrder": self._amend_order,
             "GetOrder": self._get_order,
             "GetBalance": self._get_balance,
+            **MarketCalls(usecases.market, default_deadline_s=default_deadline_s).unary,
         }
         self.stream: dict[str, StreamCall] = {"StreamTicker": self._stream_ticker}
 

@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import Any
 
 import protovalidate
-from google.protobuf import duration_pb2, timestamp_pb2
 from google.protobuf.message import Message
 
 from okx_gateway.api.v1 import balance_pb2, gateway_service_pb2, order_pb2, ticker_pb2
@@ -37,6 +36,8 @@ from okx_gateway.domain.order import (
     TriggerPriceType,
 )
 from okx_gateway.domain.ticker import Gap, Heartbeat, Ticker, TickerEvent
+from okx_gateway.edge.stamp import duration_of, time_of, time_of_us
+from okx_gateway.edge.translate_market import ticker_message
 from okx_gateway.usecases.get_balance import DatedBalance
 from okx_gateway.usecases.get_order import OrderAnswer
 from okx_gateway.usecases.place_order import PlaceAnswer
@@ -138,9 +139,9 @@ def place_response(order: NewOrder, answer: PlaceAnswer) -> gateway_service_pb2.
         outcome=order_pb2.ORDER_OUTCOME_PLACED,
         client_order_id=order.client_order_id,
         exchange_order_id=placed.exchange_order_id,
-        place_time=_time(placed.place_ms),
-        exchange_receive_time=_time_us(placed.receive_us),
-        exchange_send_time=_time_us(placed.send_us),
+        place_time=time_of(placed.place_ms),
+        exchange_receive_time=time_of_us(placed.receive_us),
+        exchange_send_time=time_of_us(placed.send_us),
         replayed=answer.replayed,
     )
 
@@ -151,7 +152,7 @@ def cancel_response(cancel: Cancel) -> gateway_service_pb2.CancelOrderResponse:
         outcome=gateway_service_pb2.CancelOutcome.Value(f"CANCEL_OUTCOME_{cancel.outcome.name}"),
         client_order_id=cancel.client_order_id,
         exchange_order_id=cancel.exchange_order_id,
-        update_time=_time(cancel.update_ms),
+        update_time=time_of(cancel.update_ms),
     )
 
 
@@ -161,7 +162,7 @@ def amend_response(amend: Amend) -> gateway_service_pb2.AmendOrderResponse:
         outcome=gateway_service_pb2.AmendOutcome.Value(f"AMEND_OUTCOME_{amend.outcome.name}"),
         client_order_id=amend.client_order_id,
         exchange_order_id=amend.exchange_order_id,
-        update_time=_time(amend.update_ms),
+        update_time=time_of(amend.update_ms),
     )
 
 
@@ -201,16 +202,14 @@ def _order(account: str, order: Order) -> order_pb2.Order:
         fee_currency=order.fee_currency,
         tag=order.tag,
         cancel_source=order.cancel_source,
-        place_time=_time(order.place_ms),
-        update_time=_time(order.update_ms),
+        place_time=time_of(order.place_ms),
+        update_time=time_of(order.update_ms),
     )
 
 
 def balance_response(dated: DatedBalance) -> gateway_service_pb2.GetBalanceResponse:
     """Answer of GetBalance."""
     balance = dated.balance
-    age = duration_pb2.Duration()
-    age.FromMicroseconds(max(0, round(dated.age_s() * 1_000_000)))
     return gateway_service_pb2.GetBalanceResponse(
         balance=balance_pb2.Balance(
             total_equity_usd=balance.total_equity_usd,
@@ -225,14 +224,14 @@ def balance_response(dated: DatedBalance) -> gateway_service_pb2.GetBalanceRespo
                     equity_usd=each.equity_usd,
                     liability=each.liability,
                     unrealised_profit=each.unrealised_profit,
-                    update_time=_time(each.update_ms),
+                    update_time=time_of(each.update_ms),
                 )
                 for each in balance.currencies
             ],
-            update_time=_time(balance.update_ms),
+            update_time=time_of(balance.update_ms),
         ),
-        age=age,
-        receive_time=_time(dated.receive_ms),
+        age=duration_of(dated.age_s()),
+        receive_time=time_of(dated.receive_ms),
     )
 
 
@@ -249,47 +248,19 @@ def ticker_response(event: TickerEvent) -> gateway_service_pb2.StreamTickerRespo
             )
             return gateway_service_pb2.StreamTickerResponse(
                 gap=ticker_pb2.Gap(
-                    instruments=instruments, reason=reason, detect_time=_time(detect_ms)
+                    instruments=instruments, reason=reason, detect_time=time_of(detect_ms)
                 )
             )
         case Heartbeat(send_ms):
             return gateway_service_pb2.StreamTickerResponse(
-                heartbeat=ticker_pb2.Heartbeat(send_time=_time(send_ms))
+                heartbeat=ticker_pb2.Heartbeat(send_time=time_of(send_ms))
             )
 
 
 @lru_cache(maxsize=_TICKERS_KEPT)
 def _ticker_response(ticker: Ticker) -> gateway_service_pb2.StreamTickerResponse:
     """Made once for all readers of one ticker; nobody may change it."""
-    return gateway_service_pb2.StreamTickerResponse(
-        ticker=ticker_pb2.Ticker(
-            instrument=ticker.instrument,
-            last_price=ticker.last_price,
-            last_quantity=ticker.last_quantity,
-            bid_price=ticker.bid_price,
-            bid_quantity=ticker.bid_quantity,
-            ask_price=ticker.ask_price,
-            ask_quantity=ticker.ask_quantity,
-            open_price_24h=ticker.open_price_24h,
-            high_price_24h=ticker.high_price_24h,
-            low_price_24h=ticker.low_price_24h,
-            volume_24h=ticker.volume_24h,
-            volume_currency_24h=ticker.volume_currency_24h,
-            exchange_time=_time(ticker.exchange_ms),
-            receive_time=_time(ticker.receive_ms),
-        )
-    )
-
-
-def _time(milliseconds: int | None) -> timestamp_pb2.Timestamp | None:
-    return _time_us(milliseconds * 1000) if milliseconds else None
-
-
-def _time_us(microseconds: int | None) -> timestamp_pb2.Timestamp | None:
-    if not microseconds:
-        return None
-    seconds, rest = divmod(microseconds, 1_000_000)
-    return timestamp_pb2.Timestamp(seconds=seconds, nanos=rest * 1000)
+    return gateway_service_pb2.StreamTickerResponse(ticker=ticker_message(ticker))
 
 
 _SIDES = {order_pb2.SIDE_BUY: Side.BUY, order_pb2.SIDE_SELL: Side.SELL}

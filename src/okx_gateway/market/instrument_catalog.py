@@ -66,6 +66,19 @@ class InstrumentCatalog:
             return found[InstrumentType.MARGIN if borrowed else InstrumentType.SPOT]
         return self.find_any(name)
 
+    def of_type(self, kind: InstrumentType) -> list[Instrument]:
+        """All instruments of a type, by their names; of options, those of the families read.
+
+        Raises:
+            ExchangeUnavailableError: OKX has not told those of this type yet.
+        """
+        parts = [self._loaded.get(source) for source in self._sources if source[0] is kind]
+        if parts and all(part is None for part in parts):
+            raise ExchangeUnavailableError(f"it has not told its {kind} instruments yet")
+        return sorted(
+            (each for part in parts if part for each in part.values()), key=lambda each: each.name
+        )
+
     async def refresh(self) -> bool:
         """Read all instruments anew; whether every part succeeded. A part that fails stays."""
         results = await asyncio.gather(*(self._read(*source) for source in self._sources))

@@ -41,6 +41,9 @@ class Endpoint(Enum):
     GET_ACCOUNT_RATE_LIMIT = EndpointFact("GET", "/api/v5/trade/account-rate-limit", private=True)
     GET_BALANCE = EndpointFact("GET", "/api/v5/account/balance", private=True)
     GET_ACCOUNT_CONFIG = EndpointFact("GET", "/api/v5/account/config", private=True)
+    GET_TICKER = EndpointFact("GET", "/api/v5/market/ticker", private=False)
+    GET_TICKERS = EndpointFact("GET", "/api/v5/market/tickers", private=False)
+    GET_ORDER_BOOK = EndpointFact("GET", "/api/v5/market/books", private=False)
     GET_TIME = EndpointFact("GET", "/api/v5/public/time", private=False)
     GET_INSTRUMENTS = EndpointFact("GET", "/api/v5/public/instruments", private=False)
 

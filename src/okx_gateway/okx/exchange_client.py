@@ -3,24 +3,33 @@
 Joins codecs, signed requests and verdicts; knows nothing of budgets and journals.
 """
 
+import time
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from okx_gateway.domain import errors
 from okx_gateway.domain.balance import Balance
 from okx_gateway.domain.instrument import Instrument, InstrumentType
+from okx_gateway.domain.order_book import OrderBook
+from okx_gateway.domain.ticker import Ticker
 from okx_gateway.okx import code as codes
 from okx_gateway.okx.balance_codec import balance_from_row
 from okx_gateway.okx.endpoint import Endpoint
 from okx_gateway.okx.exchange_clock import ExchangeClock
 from okx_gateway.okx.instrument_codec import instrument_from_row
+from okx_gateway.okx.order_book_codec import order_book_from_row
 from okx_gateway.okx.order_requests import OrderRequests
 from okx_gateway.okx.rate_limit_codec import orders_per_2_s_from_row
 from okx_gateway.okx.reply import RawReply, Reply, Row, UnreadableReplyError, parse_reply, text
 from okx_gateway.okx.rest_client import ReplyLostError, RequestNotSentError, RestClient
 from okx_gateway.okx.signed_requests import RequestSigner, SignedRequests
+from okx_gateway.okx.ticker_codec import ticker_from_row
 
 _READ_TIMEOUT_S = 5.0
 _THROTTLED_RETRY_MS = 2_000
+# As deep as the channel of updates, so that the two can be joined.
+BOOK_DEPTH = 400
+_T = TypeVar("_T")
 
 
 class ExchangeClient(OrderRequests):
@@ -47,10 +56,9 @@ class ExchangeClient(OrderRequests):
         rows = await self._read(
             Endpoint.GET_BALANCE, account=account, query=query, write_before_s=write_before_s
         )
-        if len(rows) != 1:
-            raise errors.ExchangeUnavailableError("not one balance in the reply")
+        row = _one("balance", rows)
         try:
-            return balance_from_row(rows[0])
+            return balance_from_row(row)
         except UnreadableReplyError as error:
             raise errors.ExchangeUnavailableError(str(error)) from error
 
@@ -64,9 +72,7 @@ class ExchangeClient(OrderRequests):
         rows = await self._read(
             Endpoint.GET_ACCOUNT_CONFIG, account=account, write_before_s=write_before_s
         )
-        if len(rows) != 1:
-            raise errors.ExchangeUnavailableError("not one configuration in the reply")
-        return rows[0]
+        return _one("configuration", rows)
 
     async def account_rate_limit(self, account: str, *, write_before_s: float | None = None) -> int:
         """Read how many new and amended orders the account may send in 2 s, on all instruments.
@@ -78,10 +84,9 @@ class ExchangeClient(OrderRequests):
         rows = await self._read(
             Endpoint.GET_ACCOUNT_RATE_LIMIT, account=account, write_before_s=write_before_s
         )
-        if len(rows) != 1:
-            raise errors.ExchangeUnavailableError("not one rate limit in the reply")
+        row = _one("rate limit", rows)
         try:
-            return orders_per_2_s_from_row(rows[0])
+            return orders_per_2_s_from_row(row)
         except UnreadableReplyError as error:
             raise errors.ExchangeUnavailableError(str(error)) from error
 
@@ -101,6 +106,45 @@ class ExchangeClient(OrderRequests):
         )
         try:
             return [instrument_from_row(row) for row in rows]
+        except UnreadableReplyError as error:
+            raise errors.ExchangeUnavailableError(str(error)) from error
+
+    async def ticker(self, instrument: str, *, write_before_s: float | None = None) -> Ticker:
+        """Read the ticker of one instrument.
+
+        Raises:
+            ExchangeError: OKX gave no usable answer.
+        """
+        query = {"instId": instrument}
+        rows = await self._read(Endpoint.GET_TICKER, query=query, write_before_s=write_before_s)
+        return _one("ticker", _tickers(rows))
+
+    async def tickers(
+        self, kind: InstrumentType, *, write_before_s: float | None = None
+    ) -> list[Ticker]:
+        """Read the tickers of all instruments of a type, which MARGIN is not for OKX.
+
+        Raises:
+            ExchangeError: OKX gave no usable answer.
+        """
+        query = {"instType": kind.value}
+        rows = await self._read(Endpoint.GET_TICKERS, query=query, write_before_s=write_before_s)
+        return _tickers(rows)
+
+    async def order_book(
+        self, instrument: str, *, write_before_s: float | None = None
+    ) -> OrderBook:
+        """Read the order book of one instrument, as deep as OKX gives it.
+
+        Raises:
+            ExchangeError: OKX gave no usable answer.
+        """
+        # OKX asks for source=0 where the book is to be joined to the updates of the channel.
+        query = {"instId": instrument, "sz": str(BOOK_DEPTH), "source": "0"}
+        rows = await self._read(Endpoint.GET_ORDER_BOOK, query=query, write_before_s=write_before_s)
+        row = _one("order book", rows)
+        try:
+            return order_book_from_row(row, instrument, receive_ms=_wall_ms())
         except UnreadableReplyError as error:
             raise errors.ExchangeUnavailableError(str(error)) from error
 
@@ -169,3 +213,21 @@ class ExchangeClient(OrderRequests):
             raise errors.ExchangeUnavailableError(str(error), late=error.late) from error
         except (ReplyLostError, UnreadableReplyError) as error:
             raise errors.ExchangeUnavailableError(str(error)) from error
+
+
+def _one(what: str, found: Sequence[_T]) -> _T:
+    if len(found) != 1:
+        raise errors.ExchangeUnavailableError(f"not one {what} in the reply")
+    return found[0]
+
+
+def _tickers(rows: Sequence[Row]) -> list[Ticker]:
+    receive_ms = _wall_ms()
+    try:
+        return [ticker_from_row(row, receive_ms=receive_ms) for row in rows]
+    except UnreadableReplyError as error:
+        raise errors.ExchangeUnavailableError(str(error)) from error
+
+
+def _wall_ms() -> int:
+    return int(time.time() * 1000)

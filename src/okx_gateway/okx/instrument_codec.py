@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from okx_gateway.domain.instrument import Instrument, InstrumentType
 from okx_gateway.domain.money import amount_from_text
-from okx_gateway.okx.reply import Row, UnreadableReplyError, text
+from okx_gateway.okx.reply import Row, UnreadableReplyError, milliseconds, text
 
 # States in which OKX takes orders, if perhaps only post-only ones.
 _TRADABLE = frozenset({"live", "post_only", "rebase"})
@@ -30,6 +30,13 @@ def instrument_from_row(row: Row) -> Instrument:
             maximum_limit=_amount(row, "maxLmtSz"),
             maximum_market=_amount(row, "maxMktSz"),
             tradable=text(row, "state") in _TRADABLE,
+            base_currency=text(row, "baseCcy"),
+            quote_currency=text(row, "quoteCcy"),
+            settlement_currency=text(row, "settleCcy"),
+            contract_value=text(row, "ctVal"),
+            contract_currency=text(row, "ctValCcy"),
+            strike_price=text(row, "stk"),
+            expiry_ms=milliseconds(row, "expTime"),
         )
     except ValueError as error:
         raise UnreadableReplyError(f"not an instrument: {error}") from None

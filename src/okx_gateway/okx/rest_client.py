@@ -28,8 +28,9 @@ _CONNECT_TIMEOUT_S = 3.0
 # then nothing was sent, and not as a request without an answer.
 _CONNECT_SHARE = 0.7
 _BODY_BYTES_MAX = 1 << 20
-# All instruments of one type come in one body.
+# All of one type come in one body.
 _LONG_BODY_BYTES_MAX = 16 << 20
+_LONG_BODIES = frozenset({Endpoint.GET_INSTRUMENTS, Endpoint.GET_TICKERS})
 
 
 class RequestNotSentError(Exception):
@@ -162,7 +163,7 @@ class RestClient:
             connect=min(_CONNECT_TIMEOUT_S, _CONNECT_SHARE * timeout_s),
             ceil_threshold=60,
         )
-        limit = _LONG_BODY_BYTES_MAX if endpoint is Endpoint.GET_INSTRUMENTS else _BODY_BYTES_MAX
+        limit = _LONG_BODY_BYTES_MAX if endpoint in _LONG_BODIES else _BODY_BYTES_MAX
         sent_s = time.monotonic()
         try:
             async with session.request(

@@ -11,6 +11,8 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from okx_gateway.api.v1 import balance_pb2 as _balance_pb2
+from okx_gateway.api.v1 import instrument_pb2 as _instrument_pb2
+from okx_gateway.api.v1 import order_book_pb2 as _order_book_pb2
 from okx_gateway.api.v1 import order_pb2 as _order_pb2
 from okx_gateway.api.v1 import ticker_pb2 as _ticker_pb2
 import builtins as _builtins
@@ -600,3 +602,225 @@ class StreamTickerResponse(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
 Global___StreamTickerResponse: _TypeAlias = StreamTickerResponse  # noqa: Y015
+
+@_typing.final
+class ListInstrumentsRequest(_message.Message):
+    """Request of ListInstruments."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TYPE_FIELD_NUMBER: _builtins.int
+    type: _instrument_pb2.InstrumentType.ValueType
+    """Required. Kind of instrument."""
+    def __init__(
+        self,
+        *,
+        type: _instrument_pb2.InstrumentType.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListInstrumentsRequest: _TypeAlias = ListInstrumentsRequest  # noqa: Y015
+
+@_typing.final
+class ListInstrumentsResponse(_message.Message):
+    """Answer of ListInstruments."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSTRUMENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def instruments(self) -> _containers.RepeatedCompositeFieldContainer[_instrument_pb2.Instrument]:
+        """The instruments, by their ids. At most a few thousand; never paged."""
+
+    def __init__(
+        self,
+        *,
+        instruments: _abc.Iterable[_instrument_pb2.Instrument] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["instruments", b"instruments"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListInstrumentsResponse: _TypeAlias = ListInstrumentsResponse  # noqa: Y015
+
+@_typing.final
+class GetTickerRequest(_message.Message):
+    """Request of GetTicker."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSTRUMENT_FIELD_NUMBER: _builtins.int
+    MAX_AGE_FIELD_NUMBER: _builtins.int
+    instrument: _builtins.str
+    """Required. Instrument id, such as `BTC-USDT`."""
+    @_builtins.property
+    def max_age(self) -> _duration_pb2.Duration:
+        """Optional. The greatest age of an answer that OKX is not asked for anew; any where it is left out, as long as
+        the gateway has missed nothing since.
+        """
+
+    def __init__(
+        self,
+        *,
+        instrument: _builtins.str = ...,
+        max_age: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["max_age", b"max_age"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["instrument", b"instrument", "max_age", b"max_age"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTickerRequest: _TypeAlias = GetTickerRequest  # noqa: Y015
+
+@_typing.final
+class GetTickerResponse(_message.Message):
+    """Answer of GetTicker."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TICKER_FIELD_NUMBER: _builtins.int
+    AGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def ticker(self) -> _ticker_pb2.Ticker:
+        """The ticker."""
+
+    @_builtins.property
+    def age(self) -> _duration_pb2.Duration:
+        """How long ago the gateway received it from OKX."""
+
+    def __init__(
+        self,
+        *,
+        ticker: _ticker_pb2.Ticker | None = ...,
+        age: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["age", b"age", "ticker", b"ticker"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["age", b"age", "ticker", b"ticker"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTickerResponse: _TypeAlias = GetTickerResponse  # noqa: Y015
+
+@_typing.final
+class ListTickersRequest(_message.Message):
+    """Request of ListTickers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TYPE_FIELD_NUMBER: _builtins.int
+    type: _instrument_pb2.InstrumentType.ValueType
+    """Required. Kind of instrument. MARGIN is not taken: its pairs have the tickers of SPOT."""
+    def __init__(
+        self,
+        *,
+        type: _instrument_pb2.InstrumentType.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListTickersRequest: _TypeAlias = ListTickersRequest  # noqa: Y015
+
+@_typing.final
+class ListTickersResponse(_message.Message):
+    """Answer of ListTickers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TICKERS_FIELD_NUMBER: _builtins.int
+    AGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def tickers(self) -> _containers.RepeatedCompositeFieldContainer[_ticker_pb2.Ticker]:
+        """The tickers, in OKX's order. At most a few thousand; never paged."""
+
+    @_builtins.property
+    def age(self) -> _duration_pb2.Duration:
+        """How long ago the gateway received them from OKX."""
+
+    def __init__(
+        self,
+        *,
+        tickers: _abc.Iterable[_ticker_pb2.Ticker] | None = ...,
+        age: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["age", b"age"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["age", b"age", "tickers", b"tickers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListTickersResponse: _TypeAlias = ListTickersResponse  # noqa: Y015
+
+@_typing.final
+class GetOrderBookRequest(_message.Message):
+    """Request of GetOrderBook."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSTRUMENT_FIELD_NUMBER: _builtins.int
+    DEPTH_FIELD_NUMBER: _builtins.int
+    MAX_AGE_FIELD_NUMBER: _builtins.int
+    instrument: _builtins.str
+    """Required. Instrument id, such as `BTC-USDT`."""
+    depth: _builtins.int
+    """Optional. Levels a side, 1 to 400; 400 where it is left out."""
+    @_builtins.property
+    def max_age(self) -> _duration_pb2.Duration:
+        """Optional. The greatest age of an answer that OKX is not asked for anew; any where it is left out, as long as
+        the gateway has missed nothing since.
+        """
+
+    def __init__(
+        self,
+        *,
+        instrument: _builtins.str = ...,
+        depth: _builtins.int = ...,
+        max_age: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["max_age", b"max_age"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["depth", b"depth", "instrument", b"instrument", "max_age", b"max_age"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetOrderBookRequest: _TypeAlias = GetOrderBookRequest  # noqa: Y015
+
+@_typing.final
+class GetOrderBookResponse(_message.Message):
+    """Answer of GetOrderBook."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_BOOK_FIELD_NUMBER: _builtins.int
+    AGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def order_book(self) -> _order_book_pb2.OrderBook:
+        """The order book."""
+
+    @_builtins.property
+    def age(self) -> _duration_pb2.Duration:
+        """How long ago the gateway received it from OKX."""
+
+    def __init__(
+        self,
+        *,
+        order_book: _order_book_pb2.OrderBook | None = ...,
+        age: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["age", b"age", "order_book", b"order_book"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["age", b"age", "order_book", b"order_book"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetOrderBookResponse: _TypeAlias = GetOrderBookResponse  # noqa: Y015

@@ -64,6 +64,26 @@ class GatewayServiceStub:
                 request_serializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.GetBalanceRequest.SerializeToString,
                 response_deserializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.GetBalanceResponse.FromString,
                 _registered_method=True)
+        self.ListInstruments = channel.unary_unary(
+                '/okx_gateway.api.v1.GatewayService/ListInstruments',
+                request_serializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.ListInstrumentsRequest.SerializeToString,
+                response_deserializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.ListInstrumentsResponse.FromString,
+                _registered_method=True)
+        self.GetTicker = channel.unary_unary(
+                '/okx_gateway.api.v1.GatewayService/GetTicker',
+                request_serializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.GetTickerRequest.SerializeToString,
+                response_deserializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.GetTickerResponse.FromString,
+                _registered_method=True)
+        self.ListTickers = channel.unary_unary(
+                '/okx_gateway.api.v1.GatewayService/ListTickers',
+                request_serializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.ListTickersRequest.SerializeToString,
+                response_deserializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.ListTickersResponse.FromString,
+                _registered_method=True)
+        self.GetOrderBook = channel.unary_unary(
+                '/okx_gateway.api.v1.GatewayService/GetOrderBook',
+                request_serializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.GetOrderBookRequest.SerializeToString,
+                response_deserializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.GetOrderBookResponse.FromString,
+                _registered_method=True)
         self.StreamTicker = channel.unary_stream(
                 '/okx_gateway.api.v1.GatewayService/StreamTicker',
                 request_serializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamTickerRequest.SerializeToString,
@@ -136,6 +156,38 @@ class GatewayServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListInstruments(self, request, context):
+        """Lists the instruments of one type with the rules of their orders, as OKX told them within the last minutes.
+
+        Of options only those of the families that the gateway is set to know. All in one answer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetTicker(self, request, context):
+        """Reads the ticker of one instrument: what a stream of it last told where there is one and nothing was missed,
+        OKX's answer otherwise. Many callers who ask at once share one request.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTickers(self, request, context):
+        """Reads the tickers of all instruments of one type, from OKX, all in one answer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetOrderBook(self, request, context):
+        """Reads the order book of one instrument: the one that a stream keeps where there is one and nothing was
+        missed, OKX's answer otherwise. Many callers who ask at once share one request.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def StreamTicker(self, request, context):
         """Streams the tickers of up to 100 instruments: for each first the last known one, then updates.
 
@@ -174,6 +226,26 @@ def add_GatewayServiceServicer_to_server(servicer, server):
                     servicer.GetBalance,
                     request_deserializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.GetBalanceRequest.FromString,
                     response_serializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.GetBalanceResponse.SerializeToString,
+            ),
+            'ListInstruments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListInstruments,
+                    request_deserializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.ListInstrumentsRequest.FromString,
+                    response_serializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.ListInstrumentsResponse.SerializeToString,
+            ),
+            'GetTicker': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTicker,
+                    request_deserializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.GetTickerRequest.FromString,
+                    response_serializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.GetTickerResponse.SerializeToString,
+            ),
+            'ListTickers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTickers,
+                    request_deserializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.ListTickersRequest.FromString,
+                    response_serializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.ListTickersResponse.SerializeToString,
+            ),
+            'GetOrderBook': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetOrderBook,
+                    request_deserializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.GetOrderBookRequest.FromString,
+                    response_serializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.GetOrderBookResponse.SerializeToString,
             ),
             'StreamTicker': grpc.unary_stream_rpc_method_handler(
                     servicer.StreamTicker,
@@ -321,6 +393,114 @@ class GatewayService:
             '/okx_gateway.api.v1.GatewayService/GetBalance',
             okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.GetBalanceRequest.SerializeToString,
             okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.GetBalanceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListInstruments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/okx_gateway.api.v1.GatewayService/ListInstruments',
+            okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.ListInstrumentsRequest.SerializeToString,
+            okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.ListInstrumentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTicker(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/okx_gateway.api.v1.GatewayService/GetTicker',
+            okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.GetTickerRequest.SerializeToString,
+            okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.GetTickerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTickers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/okx_gateway.api.v1.GatewayService/ListTickers',
+            okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.ListTickersRequest.SerializeToString,
+            okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.ListTickersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetOrderBook(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/okx_gateway.api.v1.GatewayService/GetOrderBook',
+            okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.GetOrderBookRequest.SerializeToString,
+            okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.GetOrderBookResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -74,6 +74,21 @@ class GatewayServiceStub:
     """
     GetBalance: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.GetBalanceRequest, _gateway_service_pb2.GetBalanceResponse]
     """Reads what an account holds."""
+    ListInstruments: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.ListInstrumentsRequest, _gateway_service_pb2.ListInstrumentsResponse]
+    """Lists the instruments of one type with the rules of their orders, as OKX told them within the last minutes.
+
+    Of options only those of the families that the gateway is set to know. All in one answer.
+    """
+    GetTicker: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.GetTickerRequest, _gateway_service_pb2.GetTickerResponse]
+    """Reads the ticker of one instrument: what a stream of it last told where there is one and nothing was missed,
+    OKX's answer otherwise. Many callers who ask at once share one request.
+    """
+    ListTickers: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.ListTickersRequest, _gateway_service_pb2.ListTickersResponse]
+    """Reads the tickers of all instruments of one type, from OKX, all in one answer."""
+    GetOrderBook: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.GetOrderBookRequest, _gateway_service_pb2.GetOrderBookResponse]
+    """Reads the order book of one instrument: the one that a stream keeps where there is one and nothing was
+    missed, OKX's answer otherwise. Many callers who ask at once share one request.
+    """
     StreamTicker: _grpc.UnaryStreamMultiCallable[_gateway_service_pb2.StreamTickerRequest, _gateway_service_pb2.StreamTickerResponse]
     """Streams the tickers of up to 100 instruments: for each first the last known one, then updates.
 
@@ -128,6 +143,21 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
     """
     GetBalance: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.GetBalanceRequest, _gateway_service_pb2.GetBalanceResponse]  # type: ignore[assignment]
     """Reads what an account holds."""
+    ListInstruments: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.ListInstrumentsRequest, _gateway_service_pb2.ListInstrumentsResponse]  # type: ignore[assignment]
+    """Lists the instruments of one type with the rules of their orders, as OKX told them within the last minutes.
+
+    Of options only those of the families that the gateway is set to know. All in one answer.
+    """
+    GetTicker: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.GetTickerRequest, _gateway_service_pb2.GetTickerResponse]  # type: ignore[assignment]
+    """Reads the ticker of one instrument: what a stream of it last told where there is one and nothing was missed,
+    OKX's answer otherwise. Many callers who ask at once share one request.
+    """
+    ListTickers: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.ListTickersRequest, _gateway_service_pb2.ListTickersResponse]  # type: ignore[assignment]
+    """Reads the tickers of all instruments of one type, from OKX, all in one answer."""
+    GetOrderBook: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.GetOrderBookRequest, _gateway_service_pb2.GetOrderBookResponse]  # type: ignore[assignment]
+    """Reads the order book of one instrument: the one that a stream keeps where there is one and nothing was
+    missed, OKX's answer otherwise. Many callers who ask at once share one request.
+    """
     StreamTicker: _aio.UnaryStreamMultiCallable[_gateway_service_pb2.StreamTickerRequest, _gateway_service_pb2.StreamTickerResponse]  # type: ignore[assignment]
     """Streams the tickers of up to 100 instruments: for each first the last known one, then updates.
 
@@ -209,6 +239,45 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_gateway_service_pb2.GetBalanceResponse, _abc.Awaitable[_gateway_service_pb2.GetBalanceResponse]]:
         """Reads what an account holds."""
+
+    @_abc_1.abstractmethod
+    def ListInstruments(
+        self,
+        request: _gateway_service_pb2.ListInstrumentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_service_pb2.ListInstrumentsResponse, _abc.Awaitable[_gateway_service_pb2.ListInstrumentsResponse]]:
+        """Lists the instruments of one type with the rules of their orders, as OKX told them within the last minutes.
+
+        Of options only those of the families that the gateway is set to know. All in one answer.
+        """
+
+    @_abc_1.abstractmethod
+    def GetTicker(
+        self,
+        request: _gateway_service_pb2.GetTickerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_service_pb2.GetTickerResponse, _abc.Awaitable[_gateway_service_pb2.GetTickerResponse]]:
+        """Reads the ticker of one instrument: what a stream of it last told where there is one and nothing was missed,
+        OKX's answer otherwise. Many callers who ask at once share one request.
+        """
+
+    @_abc_1.abstractmethod
+    def ListTickers(
+        self,
+        request: _gateway_service_pb2.ListTickersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_service_pb2.ListTickersResponse, _abc.Awaitable[_gateway_service_pb2.ListTickersResponse]]:
+        """Reads the tickers of all instruments of one type, from OKX, all in one answer."""
+
+    @_abc_1.abstractmethod
+    def GetOrderBook(
+        self,
+        request: _gateway_service_pb2.GetOrderBookRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_service_pb2.GetOrderBookResponse, _abc.Awaitable[_gateway_service_pb2.GetOrderBookResponse]]:
+        """Reads the order book of one instrument: the one that a stream keeps where there is one and nothing was
+        missed, OKX's answer otherwise. Many callers who ask at once share one request.
+        """
 
     @_abc_1.abstractmethod
     def StreamTicker(

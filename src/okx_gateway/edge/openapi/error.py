@@ -15,11 +15,11 @@ from okx_gateway.edge.status import ERROR_DOMAIN, RpcStatus, status_of
 JSON = "application/json"
 _TYPES = "type.googleapis.com/google.rpc."
 _REASON = "ERROR_REASON_"
-_ALL = frozenset(
-    {"PlaceOrder", "CancelOrder", "AmendOrder", "GetOrder", "GetBalance", "StreamTicker"}
-)
 _STREAMS = frozenset({"StreamTicker"})
-_ON_ACCOUNT = _ALL - _STREAMS
+_ON_ACCOUNT = frozenset({"PlaceOrder", "CancelOrder", "AmendOrder", "GetOrder", "GetBalance"})
+_READING_MARKET = frozenset({"GetTicker", "ListTickers", "GetOrderBook"})
+_ASKING_OKX = _ON_ACCOUNT | _READING_MARKET
+_ALL = _ASKING_OKX | _STREAMS | {"ListInstruments"}
 _PLACING = frozenset({"PlaceOrder"})
 _CANCELLING = frozenset({"CancelOrder"})
 _AMENDING = frozenset({"AmendOrder"})
@@ -39,19 +39,19 @@ ERRORS: tuple[tuple[BaseException, frozenset[str]], ...] = (
     ),
     (
         errors.ExchangeRefusedError(okx_code="51001", okx_message="Instrument ID does not exist"),
-        _ON_ACCOUNT,
+        _ASKING_OKX,
     ),
     (errors.CredentialUnusableError("main", "the key may withdraw"), _ON_ACCOUNT),
     (errors.AccountUnknownError("main"), _ON_ACCOUNT),
     (errors.OrderNotFoundError(client_order_id="a1"), _NAMING_ORDER),
     (errors.ClientOrderIdTakenError("a1", "quantity"), _PLACING),
     (errors.OrderNotPlacedError("a1", replayed=True), _PLACING),
-    (errors.BudgetExhaustedError("place:BTC-USDT", 740), _ON_ACCOUNT),
+    (errors.BudgetExhaustedError("place:BTC-USDT", 740), _ASKING_OKX),
     (
         errors.ExchangeThrottledError(
             okx_code="50011", okx_message="Too Many Requests", retry_after_ms=2000
         ),
-        _ON_ACCOUNT,
+        _ASKING_OKX,
     ),
     (errors.OverloadedError("calls", 2000), _ALL),
     (errors.ReaderTooSlowError(7_612, 7_500), _STREAMS),
@@ -64,11 +64,11 @@ ERRORS: tuple[tuple[BaseException, frozenset[str]], ...] = (
     (errors.OrderConflictError("a1", first_difference="price"), _PLACING | _AMENDING),
     (RuntimeError(), _ALL),
     (errors.ExchangeUnavailableError("connection refused"), _ALL),
-    (errors.LedgerUnavailableError("timeout"), _ON_ACCOUNT),
+    (errors.LedgerUnavailableError("timeout"), _ASKING_OKX),
     (errors.LedgerRecoveringError(8_300), _NAMING_ORDER | _PLACING),
     (errors.ClockUncertainError(812), _ON_ACCOUNT),
     (errors.StoppingError(), _ALL),
-    (errors.DeadlineTooShortError(3, 100), _ON_ACCOUNT),
+    (errors.DeadlineTooShortError(3, 100), _ASKING_OKX),
 )
 _MEANINGS = {
     400: "The request breaks a rule, or OKX refused it.",

@@ -78,6 +78,12 @@ def list_rule(field: FieldDescriptor) -> Schema:
     return schema
 
 
+def number_rule(field: FieldDescriptor) -> Schema:
+    """Keywords for a whole number, which has a least and a greatest value."""
+    rules = _rules(field).int32
+    return {"minimum": rules.gte, "maximum": rules.lte}
+
+
 def refused_numbers(field: FieldDescriptor) -> frozenset[int]:
     """Values of an enum that are not taken here."""
     return frozenset(_rules(field).enum.not_in)

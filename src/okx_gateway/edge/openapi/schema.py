@@ -15,6 +15,7 @@ from okx_gateway.edge.openapi.rule import (
     is_required,
     list_rule,
     needed_beside,
+    number_rule,
     refused_numbers,
     text_rule,
 )
@@ -23,7 +24,7 @@ _STAMPS: dict[str, Schema] = {
     "google.protobuf.Timestamp": {"type": "string", "format": "date-time"},
     "google.protobuf.Duration": {
         "type": "string",
-        "pattern": r"^-?[0-9]+(\.[0-9]{1,9})?s$",
+        "pattern": r"^[0-9]+(\.[0-9]{1,9})?s$",
         "examples": ["0.740s"],
     },
 }
@@ -92,11 +93,15 @@ class SchemaBook:
             }
         elif field.message_type is not None:
             message = field.message_type
-            schema = self.reference(message.name, self.request(message))
+            schema = _STAMPS.get(message.full_name) or self.reference(
+                message.name, self.request(message)
+            )
         elif field.enum_type is not None:
             schema = _enum_input(field, field.enum_type)
         elif field.type == FieldDescriptor.TYPE_BOOL:
             schema = {"type": "boolean"}
+        elif field.type == FieldDescriptor.TYPE_INT32:
+            schema = {"type": "integer", **number_rule(field)}
         elif field.type == FieldDescriptor.TYPE_STRING:
             schema = {"type": "string", **text_rule(field, needed=needed)}
         else:
@@ -124,6 +129,10 @@ class SchemaBook:
             schema = self._enum_output(enum)
         elif field.type == FieldDescriptor.TYPE_BOOL:
             schema = {"type": "boolean"}
+        elif field.type == FieldDescriptor.TYPE_INT32:
+            schema = {"type": "integer"}
+        elif field.type == FieldDescriptor.TYPE_INT64:
+            schema = {"type": "string", "pattern": "^-?[0-9]+$"}
         elif field.type == FieldDescriptor.TYPE_STRING:
             schema = {"type": "string"}
         else:

@@ -180,8 +180,8 @@ def _route_of(rule: http_pb2.HttpRule, rpc: MethodDescriptor) -> Route:
 
 def _find(root: _Node, segments: list[str]) -> tuple[dict[str, Route], list[str]] | None:
     """The routes at the end of `segments`, and the segments without the verb."""
-    last, colon, verb = segments[-1].rpartition(":")
-    if colon and (found := _descend(root, [*segments[:-1], last], 0, verb)):
+    last, _, verb = segments[-1].rpartition(":")
+    if verb and (found := _descend(root, [*segments[:-1], last], 0, verb)):
         return found, [*segments[:-1], last]
     found = _descend(root, segments, 0, "")
     return (found, segments) if found else None

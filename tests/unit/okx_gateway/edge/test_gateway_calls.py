@@ -53,6 +53,7 @@ def calls(desk: Desk, board: TickerBoard) -> UseCaseCalls:
         get_order=desk.get_order,
         get_balance=desk.get_balance,
         stream_ticker=StreamTicker(board=board, instruments=desk.instruments),
+        market=desk.market,
     )
     return UseCaseCalls(usecases, default_deadline_s=2.0)
 
@@ -167,6 +168,7 @@ async def test_without_a_deadline_there_is_a_default(desk: Desk, board: TickerBo
         get_order=desk.get_order,
         get_balance=desk.get_balance,
         stream_ticker=stream,
+        market=desk.market,
     )
     calls = UseCaseCalls(usecases, default_deadline_s=0.1)
     desk.exchange.on_place = desk.exchange.accept_after(1.0)

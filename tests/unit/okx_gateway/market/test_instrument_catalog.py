@@ -136,3 +136,24 @@ async def test_names_that_are_known_have_nothing_read(listing: Listing) -> None:
     await asyncio.sleep(0.02)
     catalog.find("BTC-USDT")
     assert await keeping == 1
+
+
+async def test_the_instruments_of_a_type_are_listed_by_their_names(listing: Listing) -> None:
+    other = an_instrument(InstrumentType.SPOT, name="AAVE-USDT")
+    listing.listed[InstrumentType.SPOT].append(other)
+    catalog = a_catalog(listing)
+    with pytest.raises(ExchangeUnavailableError):
+        catalog.of_type(InstrumentType.SPOT)
+    await catalog.refresh()
+    assert [each.name for each in catalog.of_type(InstrumentType.SPOT)] == ["AAVE-USDT", "BTC-USDT"]
+    assert catalog.of_type(InstrumentType.OPTION) == []
+
+
+async def test_a_type_that_could_not_be_read_is_not_called_empty(listing: Listing) -> None:
+    listing.away = {InstrumentType.SWAP}
+    listing.listed[InstrumentType.SPOT] = []
+    catalog = a_catalog(listing)
+    await catalog.refresh()
+    assert catalog.of_type(InstrumentType.SPOT) == []
+    with pytest.raises(ExchangeUnavailableError):
+        catalog.of_type(InstrumentType.SWAP)

@@ -16,6 +16,9 @@ DOCUMENTED = {
     "GET_ACCOUNT_RATE_LIMIT": ("GET", "/api/v5/trade/account-rate-limit", True, 1, 1, Scope.USER),
     "GET_BALANCE": ("GET", "/api/v5/account/balance", True, 10, 2, Scope.USER),
     "GET_ACCOUNT_CONFIG": ("GET", "/api/v5/account/config", True, 5, 2, Scope.USER),
+    "GET_TICKER": ("GET", "/api/v5/market/ticker", False, 20, 2, Scope.ADDRESS),
+    "GET_TICKERS": ("GET", "/api/v5/market/tickers", False, 20, 2, Scope.ADDRESS),
+    "GET_ORDER_BOOK": ("GET", "/api/v5/market/books", False, 40, 2, Scope.ADDRESS),
     "GET_TIME": ("GET", "/api/v5/public/time", False, 10, 2, Scope.ADDRESS),
     "GET_INSTRUMENTS": ("GET", "/api/v5/public/instruments", False, 20, 2, Scope.ADDRESS_TYPE),
 }

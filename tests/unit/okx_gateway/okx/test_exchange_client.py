@@ -78,6 +78,41 @@ async def test_instruments_are_read_by_type_and_options_by_family() -> None:
     ]
 
 
+TICKER = {"instId": "BTC-USDT", "last": "51240", "bidPx": "51239.9", "ts": "1708669925904"}
+BOOK = {"asks": [["2", "1", "0", "3"]], "bids": [], "ts": "1708669925904", "seqId": 7}
+
+
+async def test_tickers_are_read_one_or_all_of_a_type() -> None:
+    answers = (says("0", TICKER), says("0", TICKER, TICKER), says("0"), says("0", {"last": 5}))
+    async with raw_server(*answers) as server, client_of(server) as exchange:
+        ticker = await exchange.ticker("BTC-USDT")
+        assert (ticker.last_price, ticker.exchange_ms) == ("51240", 1_708_669_925_904)
+        assert abs(ticker.receive_ms - time.time() * 1000) < 5_000
+        assert len(await exchange.tickers(InstrumentType.SPOT)) == 2
+        for _ in range(2):
+            with pytest.raises(ExchangeUnavailableError):
+                await exchange.ticker("BTC-USDT")
+    paths = [head.split(" ")[1] for head, _ in server.requests]
+    assert paths[:2] == [
+        "/api/v5/market/ticker?instId=BTC-USDT",
+        "/api/v5/market/tickers?instType=SPOT",
+    ]
+
+
+async def test_a_book_is_read_as_deep_as_the_channel_of_its_updates() -> None:
+    answers = (says("0", BOOK), says("0", BOOK, BOOK), says("0", BOOK | {"seqId": "7"}))
+    async with raw_server(*answers) as server, client_of(server) as exchange:
+        book = await exchange.order_book("BTC-USDT")
+        assert (book.instrument, book.asks, book.bids) == ("BTC-USDT", (("2", "1", 3),), ())
+        assert (book.sequence, book.exchange_ms) == (7, 1_708_669_925_904)
+        for _ in range(2):
+            with pytest.raises(ExchangeUnavailableError):
+                await exchange.order_book("BTC-USDT")
+    assert server.requests[0][0].split(" ")[1] == (
+        "/api/v5/market/books?instId=BTC-USDT&sz=400&source=0"
+    )
+
+
 @pytest.mark.parametrize("row", [{"ts": "soon"}, {"ts": 5}, {}])
 async def test_a_time_that_cannot_be_read_teaches_nothing(row: dict[str, object]) -> None:
     clock = ExchangeClock()
@@ -96,6 +131,9 @@ async def test_nothing_is_read_later_than_it_may_be_asked() -> None:
             exchange.account_rate_limit("main", write_before_s=late_s),
             exchange.instruments(InstrumentType.SPOT, write_before_s=late_s),
             exchange.synchronise(write_before_s=late_s),
+            exchange.ticker("BTC-USDT", write_before_s=late_s),
+            exchange.tickers(InstrumentType.SPOT, write_before_s=late_s),
+            exchange.order_book("BTC-USDT", write_before_s=late_s),
         ):
             with pytest.raises(ExchangeUnavailableError) as raised:
                 await reading

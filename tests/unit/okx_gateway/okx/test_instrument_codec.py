@@ -28,16 +28,30 @@ def test_an_instrument_is_read() -> None:
         maximum_limit=Decimal(9999999999),
         maximum_market=Decimal(1000000),
         tradable=True,
+        base_currency="BTC",
+        quote_currency="USDT",
     )
 
 
-def test_an_option_has_its_family() -> None:
+def test_an_option_has_its_family_and_its_terms() -> None:
     option = SPOT | {
         "instId": "BTC-USD-261225-60000-C",
         "instType": "OPTION",
         "instFamily": "BTC-USD",
+        "settleCcy": "BTC",
+        "ctVal": "0.01",
+        "ctValCcy": "BTC",
+        "stk": "60000",
+        "expTime": "1798185600000",
     }
-    assert instrument_from_row(option).family == "BTC-USD"
+    read = instrument_from_row(option)
+    assert read.family == "BTC-USD"
+    assert (read.contract_value, read.contract_currency, read.settlement_currency) == (
+        "0.01",
+        "BTC",
+        "BTC",
+    )
+    assert (read.strike_price, read.expiry_ms) == ("60000", 1_798_185_600_000)
 
 
 @pytest.mark.parametrize(

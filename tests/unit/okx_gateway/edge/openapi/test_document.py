@@ -27,7 +27,12 @@ OPERATIONS: dict[str, dict[str, Any]] = {
     for path, methods in DOCUMENT["paths"].items()
     for method, operation in methods.items()
 }
-IN_PATH = {"account": "main", "clientOrderId": "a1", "exchangeOrderId": "312"}
+IN_PATH = {
+    "account": "main",
+    "clientOrderId": "a1",
+    "exchangeOrderId": "312",
+    "instrument": "BTC-USDT",
+}
 
 
 def fits(schema: dict[str, Any], value: object) -> bool:
@@ -68,7 +73,11 @@ def test_every_route_is_described_once() -> None:
         "CancelOrderByExchangeOrderId",
         "GetBalance",
         "GetOrder",
+        "GetOrderBook",
         "GetOrderByExchangeOrderId",
+        "GetTicker",
+        "ListInstruments",
+        "ListTickers",
         "PlaceOrder",
         "StreamTicker",
     ]
@@ -202,6 +211,33 @@ def test_the_parameters_take_the_queries_that_the_edge_takes(
     assert fitting is is_taken(operation, pairs)
 
 
+def as_json(text: str) -> object:
+    """The text of a parameter, as the number that it may stand for."""
+    return int(text) if text.isdigit() and text == str(int(text)) else text
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter", "texts"),
+    [
+        ("GetTicker", "maxAge", ["0s", "0.5s", "2s", "-1s", "1", "s", ""]),
+        ("GetOrderBook", "maxAge", ["1s", "-0.5s"]),
+        ("GetOrderBook", "depth", ["0", "1", "400", "401", "-1", "1.5", "many"]),
+        ("ListInstruments", "type", ["INSTRUMENT_TYPE_MARGIN", "2", "0", "9", "SPOT"]),
+        ("ListTickers", "type", ["INSTRUMENT_TYPE_SPOT", "3", "INSTRUMENT_TYPE_MARGIN", "2"]),
+    ],
+)
+def test_reads_of_the_market_take_what_the_document_says(
+    name: str, parameter: str, texts: list[str]
+) -> None:
+    operation = OPERATIONS[name]
+    [told] = [each for each in operation["parameters"] if each["name"] == parameter]
+    for text in texts:
+        # A whole number may be written with a point; only JSON tells the two apart.
+        is_fit = fits(told["schema"], as_json(text))
+        assert is_fit is is_taken(operation, [(parameter, text)]), text
+    assert is_taken(operation, []) is not told["required"]
+
+
 @pytest.mark.parametrize("name", ["PlaceOrder", "CancelOrder", "AmendOrder"])
 def test_examples_of_bodies_are_taken(name: str) -> None:
     content = body_of(OPERATIONS[name])
@@ -239,6 +275,10 @@ def filled(message: Message) -> Message:
         api.AmendOrderResponse,
         api.GetOrderResponse,
         api.GetBalanceResponse,
+        api.ListInstrumentsResponse,
+        api.GetTickerResponse,
+        api.ListTickersResponse,
+        api.GetOrderBookResponse,
     ],
 )
 def test_answers_fit_with_all_of_their_fields_and_with_none(message: type[Message]) -> None:

@@ -4,12 +4,13 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from okx_gateway.api.v1 import error_reason_pb2
+from okx_gateway.api.v1 import gateway_service_pb2 as api
 from okx_gateway.domain.errors import GatewayError
 from okx_gateway.edge.openapi.error import ERRORS, error_responses
 from okx_gateway.edge.openapi.schema import SchemaBook
 from okx_gateway.edge.status import status_of
 
-CALLS = ["PlaceOrder", "CancelOrder", "AmendOrder", "GetOrder", "GetBalance", "StreamTicker"]
+CALLS = [each.name for each in api.DESCRIPTOR.services_by_name["GatewayService"].methods]
 
 
 def leaves(kind: type[GatewayError]) -> set[type[BaseException]]:

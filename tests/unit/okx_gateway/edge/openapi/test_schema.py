@@ -1,10 +1,12 @@
 """Are messages told as JSON Schema by what is taken and what is sent?"""
 
+import re
+
 import pytest
 from google.protobuf import timestamp_pb2
 
 from okx_gateway.api.v1 import gateway_service_pb2 as api
-from okx_gateway.api.v1 import order_pb2, ticker_pb2
+from okx_gateway.api.v1 import order_book_pb2, order_pb2, ticker_pb2
 from okx_gateway.edge.openapi.schema import SchemaBook, values_in_words
 
 ORDER = api.PlaceOrderRequest.DESCRIPTOR
@@ -74,6 +76,24 @@ def test_values_are_listed_without_their_examples() -> None:
     assert values_in_words(enum, ["SIDE_BUY"]) == (
         "- `SIDE_BUY`: Buys the base currency or the contract."
     )
+
+
+def test_whole_numbers_are_told_with_their_bounds_and_long_ones_as_text() -> None:
+    asked = api.GetOrderBookRequest.DESCRIPTOR.fields_by_name
+    depth = SchemaBook().input(asked["depth"], in_url=True)
+    assert (depth["type"], depth["minimum"], depth["maximum"]) == ("integer", 0, 400)
+    book = SchemaBook()
+    book.answer(order_book_pb2.OrderBook.DESCRIPTOR)
+    shown = book.components["OrderBook"]["properties"]["sequence"]
+    assert (shown["type"], shown["pattern"]) == ("string", "^-?[0-9]+$")
+    assert book.components["PriceLevel"]["properties"]["orders"]["type"] == "integer"
+
+
+def test_a_span_of_time_is_taken_as_text_with_its_unit() -> None:
+    asked = api.GetOrderBookRequest.DESCRIPTOR.fields_by_name
+    schema = SchemaBook().input(asked["max_age"], in_url=True)
+    assert re.search(schema["pattern"], "0.5s")
+    assert not re.search(schema["pattern"], "-0.5s")
 
 
 def test_a_type_that_was_never_told_stops_the_document() -> None:

@@ -114,7 +114,7 @@ def test_every_route_of_the_api_is_found(
         "//v1/tickers:stream",
         "/v1/tickers:stream/",
         "/v1//tickers:stream",
-        "/v1/tickers",
+        "/v1/ticker",
         "/v1/tickers:",
         "/v1/tickers:STREAM",
         "/v1/tickers%3Astream",
