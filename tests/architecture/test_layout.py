@@ -19,6 +19,7 @@ WITHOUT_MIRROR = {
     "okx_simulator/event.py": "values without behaviour",
     "okx_gateway/domain/account.py": "a value without behaviour",
     "okx_gateway/domain/balance.py": "a value without behaviour",
+    "okx_gateway/domain/balance_event.py": "values without behaviour",
     "okx_gateway/domain/instrument.py": "a value without behaviour",
     "okx_gateway/domain/order.py": "values without behaviour",
     "okx_gateway/domain/order_event.py": "values without behaviour",

@@ -1,14 +1,18 @@
 """An exchange that tells of orders by a channel, which may be lost, and by lists."""
 
+import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from random import Random
 from typing import Any
 
 from okx_gateway.account.order_state import OrderReading, PushedOrder
+from okx_gateway.domain.errors import ExchangeUnavailableError
 from okx_gateway.domain.money import text_from_amount
 from okx_gateway.domain.order import Order, OrderState, Side
 from okx_gateway.domain.order_event import Fill, Liquidity
+from okx_gateway.okx.reply import Row
 
 ENDED = (OrderState.FILLED, OrderState.CANCELLED)
 
@@ -113,3 +117,56 @@ class OrderDesk:
     def _tell(self, order: Order, fill: Fill | None) -> None:
         self.orders[order.exchange_order_id] = order
         self.pushes.append(PushedOrder(order, fill, self.now_ms))
+
+
+def pushed_row(pushed: PushedOrder) -> Row:
+    """The row of the orders channel that says this."""
+    order, fill = pushed.order, pushed.fill
+    row: dict[str, str] = {
+        "ordId": order.exchange_order_id,
+        "clOrdId": order.client_order_id,
+        "instId": order.instrument,
+        "side": order.side.value,
+        "state": "canceled" if order.state is OrderState.CANCELLED else order.state.value,
+        "px": order.price,
+        "sz": order.quantity,
+        "accFillSz": order.filled_quantity,
+        "avgPx": order.average_price or "0",
+        "fee": order.fee,
+        "feeCcy": order.fee_currency,
+        "tag": order.tag,
+        "cancelSource": order.cancel_source,
+        "cTime": str(order.place_ms),
+        "uTime": str(order.update_ms),
+    }
+    if fill is not None:
+        row |= {
+            "tradeId": fill.trade_id,
+            "fillPx": fill.price,
+            "fillSz": fill.quantity,
+            "fillFee": fill.fee,
+            "fillFeeCcy": fill.fee_currency,
+            "fillTime": str(fill.fill_ms),
+            "execType": "M",
+        }
+    return row
+
+
+class FakeLists:
+    """OKX's lists of one account; `failures` of their readings fail first."""
+
+    def __init__(self) -> None:
+        self.orders: list[Order] = []
+        self.fills: list[Fill] = []
+        self.failures = 0
+        self.readings: list[tuple[int, list[str]]] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def __call__(self, since_ms: int, known: Mapping[str, Order]) -> OrderReading:
+        self.readings.append((since_ms, list(known)))
+        await self.gate.wait()
+        if self.failures:
+            self.failures -= 1
+            raise ExchangeUnavailableError("HTTP 503")
+        return OrderReading(list(self.orders), list(self.fills))

@@ -43,15 +43,17 @@ class LiveBalance:
         )
         return replace(self._balance, currencies=tuple(shown))
 
-    def snapshot(self, told: Balance, *, page: int, last_page: bool) -> list[CurrencyBalance]:
-        """Take one page of all that the account holds; what changed, once the last is there."""
+    def snapshot(
+        self, told: Balance, *, page: int, last_page: bool
+    ) -> list[CurrencyBalance] | None:
+        """Take one page of all that the account holds; what changed, once all pages are there."""
         if page == 1:
             self._pages, self._pages_left = {}, True
         if not self._pages_left:
-            return []  # its first page was missed
+            return None  # its first page was missed
         self._pages |= {each.currency: each for each in told.currencies}
         if not last_page:
-            return []
+            return None
         self._pages_left = False
         if self._is_old(told):
             return []

@@ -40,17 +40,18 @@ def balance() -> LiveBalance:
 
 def test_nothing_is_told_before_all_pages_are_there() -> None:
     balance = LiveBalance()
-    assert balance.snapshot(told(holding("BTC", "1")), page=1, last_page=False) == []
+    assert balance.snapshot(told(holding("BTC", "1")), page=1, last_page=False) is None
     assert balance.read() is None
     assert balance.update(told(holding("BTC", "2"))) == []
     changed = balance.snapshot(told(holding("USDT", "5")), page=2, last_page=True)
+    assert changed is not None
     assert [each.currency for each in changed] == ["BTC", "USDT"]
     assert held(balance) == {"BTC": "1", "USDT": "5"}
 
 
 def test_a_snapshot_that_lacks_its_beginning_is_not_taken() -> None:
     balance = LiveBalance()
-    balance.snapshot(told(holding("USDT", "5")), page=2, last_page=True)
+    assert balance.snapshot(told(holding("USDT", "5")), page=2, last_page=True) is None
     assert not balance.complete
 
 
@@ -85,6 +86,7 @@ def test_a_currency_that_is_used_up_is_told_and_gone(balance: LiveBalance) -> No
 
 def test_a_currency_that_a_snapshot_leaves_out_is_used_up(balance: LiveBalance) -> None:
     changed = balance.snapshot(told(holding("BTC", "1"), update_ms=12), page=1, last_page=True)
+    assert changed is not None
     assert [(each.currency, each.cash, each.equity, each.liability) for each in changed] == [
         ("USDT", "0", "0", "")
     ]
@@ -104,4 +106,5 @@ def test_what_was_forgotten_is_told_anew(balance: LiveBalance) -> None:
     balance.forget()
     assert balance.read() is None
     changed = balance.snapshot(told(holding("BTC", "1")), page=1, last_page=True)
+    assert changed is not None
     assert [each.currency for each in changed] == ["BTC"]
