@@ -16,6 +16,7 @@ WITHOUT_MIRROR = {
     "okx_gateway/cli/demo_tour.py": "it checks itself as it goes",
     "okx_gateway/edge/call.py": "types alone",
     "okx_gateway/parts.py": "as app.py, for which it is made",
+    "okx_gateway/okx/socket_event.py": "values without behaviour",
     "okx_simulator/event.py": "values without behaviour",
     "okx_gateway/domain/account.py": "a value without behaviour",
     "okx_gateway/domain/balance.py": "a value without behaviour",
