@@ -99,11 +99,14 @@ class LedgerScripts:
             LedgerUnavailableError: Also where that clock has stepped, so that windows were judged
                 wrongly: they count as full from now on.
         """
-        sent_s = time.monotonic()
+        sent_s, asked_by = time.monotonic(), self._clocks.get(owner)
         answer = await self.call(name, owner, keys, arguments, nonce=nonce, durable=durable)
         if answer[0] not in _BY_THE_CLOCK:
             return answer
         clock = self._clocks.get(owner)
+        if asked_by is not None and clock is not asked_by:
+            # Granted before the step was told of, perhaps by windows that it had emptied.
+            raise LedgerUnavailableError("its clock has stepped")
         if clock is None:
             if len(self._clocks) >= _OWNERS_MAX:
                 self._clocks.clear()

@@ -105,6 +105,29 @@ async def test_a_slot_is_no_longer_good_where_its_answer_came_late(redis: "Redis
     assert scripts.slot_s("o", int(answer[-1]), 1_000_000)[1] - until_s == pytest.approx(1.0)
 
 
+async def test_what_was_granted_before_a_leap_was_told_of_is_void_when_it_is_heard_after(
+    redis: "Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripts = scripts_on(redis)
+    await spend(scripts)
+    await redis.hset("okxgw:{o}:epoch", "ahead_us", 1_000_000)
+    call, granted = scripts.call, asyncio.Event()
+
+    async def heard_late(name: str, *of: Any, **how: Any) -> list[Any]:
+        answer = await call(name, *of, **how)
+        if not granted.is_set():
+            granted.set()
+            await asyncio.sleep(0.1)
+        return answer
+
+    monkeypatch.setattr(scripts, "call", heard_late)
+    late = asyncio.ensure_future(spend(scripts))
+    await granted.wait()
+    for each in (spend(scripts), late):
+        with pytest.raises(LedgerUnavailableError, match="stepped"):
+            await each
+
+
 async def test_a_leap_that_redis_could_not_be_told_of_is_seen_again(
     redis: "Redis", monkeypatch: pytest.MonkeyPatch
 ) -> None:
