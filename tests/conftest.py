@@ -1,5 +1,6 @@
 """Servers that tests of every kind share: each is started once, and only if a test asks for it."""
 
+import os
 import subprocess
 import tempfile
 import time
@@ -11,6 +12,9 @@ from redis.asyncio import Redis
 
 from okx_gateway.cli.embedded_valkey import server_program
 from okx_gateway.ledger.redis_servers import greet
+
+# What is forked here becomes another program at once; gRPC would have it poll before that.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 
 pytest_plugins = ["tests.plugins.canary_plugin"]
 

@@ -80,7 +80,8 @@ def _run_in_a_process(part: Part) -> Tally:
                 *("part", part.test.name, str(part.runs), "--into", str(into)),
             ],
             cwd=ROOT,
-            env={**os.environ, "TMPDIR": folder},
+            # Its children become other programs at once; gRPC would have them poll before that.
+            env={**os.environ, "TMPDIR": folder, "GRPC_ENABLE_FORK_SUPPORT": "0"},
             start_new_session=True,
         )
         try:
