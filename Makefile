@@ -20,7 +20,7 @@ run: .venv/runtime ## Run the same set and keep it up
 	@$(BIN)/okx-gateway run
 
 test: .venv/dev ## Run the tests
-	$(PYTEST) -n 3 --dist loadfile --ignore $(ONE_ID)
+	$(PYTEST) -n 2 --dist loadfile --ignore $(ONE_ID)
 	$(PYTEST) $(ONE_ID)
 
 faults: .venv/dev ## Break things while orders are placed, some minutes; writes build/faults.json

@@ -293,7 +293,7 @@ async def test_a_full_budget_is_refused_with_the_time_to_wait(door: Door) -> Non
         return order
 
     answers = await asyncio.gather(
-        *(door.call("PlaceOrder", small(), deadline_s=1.0) for _ in range(375)),
+        *(door.call("PlaceOrder", small(), deadline_s=1.7) for _ in range(375)),
         return_exceptions=True,
     )
     refused = [each for each in answers if isinstance(each, RefusedError)]
