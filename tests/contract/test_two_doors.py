@@ -292,12 +292,17 @@ async def test_a_full_budget_is_refused_with_the_time_to_wait(door: Door) -> Non
         order.quantity = "100"
         return order
 
-    answers = await asyncio.gather(
-        *(door.call("PlaceOrder", small(), deadline_s=1.7) for _ in range(375)),
-        return_exceptions=True,
-    )
-    refused = [each for each in answers if isinstance(each, RefusedError)]
-    exhausted = [each for each in refused if each.reason == "BUDGET_EXHAUSTED"]
+    exhausted: list[RefusedError] = []
+    # Where a busy machine takes as long over them as OKX allows, the next ones are too many.
+    for _ in range(4):
+        answers = await asyncio.gather(
+            *(door.call("PlaceOrder", small(), deadline_s=1.0) for _ in range(375)),
+            return_exceptions=True,
+        )
+        refused = [each for each in answers if isinstance(each, RefusedError)]
+        exhausted += [each for each in refused if each.reason == "BUDGET_EXHAUSTED"]
+        if len(exhausted) >= 10:
+            break
     assert len(exhausted) >= 10
     assert {each.code for each in exhausted} == {"RESOURCE_EXHAUSTED"}
     assert {each.quota for each in exhausted} == {f"place_order:{instrument}"}
