@@ -29,14 +29,15 @@ faults: .venv/dev ## Break things while orders are placed, some minutes; writes 
 soak: .venv/dev ## Break them thousands of times; SOAK_MINUTES=30 does a part and goes on next time
 	$(BIN)/python -m tests.faults soak $(if $(SOAK_MINUTES),--minutes $(SOAK_MINUTES))
 
-check: .venv/dev ## Everything CI checks: format, lint, types, imports, API, tests, faults
+check: .venv/dev ## Everything CI checks: format, lint, types, imports, API, tests, simulated faults
 	$(BIN)/ruff format --check src tests tools bench
 	$(BIN)/ruff check src tests tools bench
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/check_api.py
 	$(MAKE) test
-	$(MAKE) faults
+	$(BIN)/python -m tests.faults quick --only simulated
+	$(BIN)/python -m tests.faults quick --only broken
 
 bench: .venv/dev ## Measure the gateway beside its peers; writes build/bench.json
 	$(BIN)/python bench/run.py
