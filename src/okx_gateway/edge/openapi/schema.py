@@ -19,12 +19,13 @@ from okx_gateway.edge.openapi.rule import (
     refused_numbers,
     text_rule,
 )
+from okx_gateway.edge.rest.json_value import DURATION_PATTERN
 
 _STAMPS: dict[str, Schema] = {
     "google.protobuf.Timestamp": {"type": "string", "format": "date-time"},
     "google.protobuf.Duration": {
         "type": "string",
-        "pattern": r"^[0-9]+(\.[0-9]{1,9})?s$",
+        "pattern": f"^{DURATION_PATTERN.removeprefix('-?')}$",
         "examples": ["0.740s"],
     },
 }

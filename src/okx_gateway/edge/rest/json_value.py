@@ -15,6 +15,9 @@ from google.protobuf.message import Message
 _UNSIGNED_TEXT = re.compile(r"[0-9]{1,9}")
 # Python's int() and float() also take underscores, spaces and digits of other scripts.
 _NUMBER_TEXT = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?|NaN|-?Infinity")
+# Seconds of 11 digits are 3,000 years, and within what a Duration holds.
+DURATION_PATTERN = r"-?[0-9]{1,11}(\.[0-9]{1,9})?s"
+_DURATION_TEXT = re.compile(DURATION_PATTERN)
 _OWN_JSON = "google.protobuf."  # messages with a JSON form of their own, such as Timestamp
 _NUMBER_TYPES = frozenset(
     {
@@ -80,8 +83,9 @@ def set_other(message: Message, field: FieldDescriptor, value: object) -> None:
         ValueError: With the rule that `value` breaks.
     """
     numeric = field.cpp_type in _NUMBER_TYPES
+    written = _DURATION_TEXT if _is_duration(field) else _NUMBER_TEXT if numeric else None
     for item in value if isinstance(value, list) else [value]:
-        if isinstance(item, str) and numeric and not _NUMBER_TEXT.fullmatch(item):
+        if isinstance(item, str) and written is not None and not written.fullmatch(item):
             raise ValueError(_rule_of(field))
     try:
         json_format.ParseDict({field.json_name: value}, message)
@@ -89,7 +93,15 @@ def set_other(message: Message, field: FieldDescriptor, value: object) -> None:
         raise ValueError(_rule_of(field)) from None
 
 
+def _is_duration(field: FieldDescriptor) -> bool:
+    return field.message_type is not None and (
+        field.message_type.full_name == "google.protobuf.Duration"
+    )
+
+
 def _rule_of(field: FieldDescriptor) -> str:
+    if _is_duration(field):
+        return "must be seconds such as 0.740s, of at most 11 digits and 9 after the point"
     kind = field.message_type.full_name if field.message_type else _TYPE_NAMES[field.cpp_type]
     return f"must be {kind}, as protobuf's JSON mapping writes it"
 

@@ -220,6 +220,7 @@ def as_json(text: str) -> object:
     ("name", "parameter", "texts"),
     [
         ("GetTicker", "maxAge", ["0s", "0.5s", "2s", "-1s", "1", "s", ""]),
+        ("GetTicker", "maxAge", [f"{10**11 - 1}.999999999s", f"{10**11}s", "1_0s", "+1s", ".5s"]),
         ("GetOrderBook", "maxAge", ["1s", "-0.5s"]),
         ("GetOrderBook", "depth", ["0", "1", "400", "401", "-1", "1.5", "many"]),
         ("ListInstruments", "type", ["INSTRUMENT_TYPE_MARGIN", "2", "0", "9", "SPOT"]),

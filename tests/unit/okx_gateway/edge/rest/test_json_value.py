@@ -145,7 +145,11 @@ def test_other_fields_are_read_as_protobuf_reads_them(
         (latlng_pb2.LatLng(), "latitude", "much", "must be double"),
         (api.PlaceOrderResponse(), "placeTime", "now", r"must be google\.protobuf\.Timestamp"),
         (api.PlaceOrderResponse(), "placeTime", 5, r"must be google\.protobuf\.Timestamp"),
-        (api.GetBalanceResponse(), "age", "0.740", r"must be google\.protobuf\.Duration"),
+        (api.GetBalanceResponse(), "age", "0.740", "must be seconds such as 0.740s"),
+        (api.GetBalanceResponse(), "age", "1_0s", "must be seconds such as 0.740s"),
+        (api.GetBalanceResponse(), "age", "1e3s", "must be seconds such as 0.740s"),
+        (api.GetBalanceResponse(), "age", "100000000000s", "of at most 11 digits"),
+        (api.GetBalanceResponse(), "age", "0.1234567890s", "and 9 after the point"),
     ],
 )
 def test_other_values_are_refused_with_the_type_that_is_wanted(
