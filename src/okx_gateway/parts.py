@@ -30,10 +30,9 @@ from okx_gateway.market.ticker_board import TickerBoard
 from okx_gateway.okx.exchange_client import ExchangeClient
 from okx_gateway.okx.exchange_clock import ExchangeClock
 from okx_gateway.okx.rest_client import RestClient
-from okx_gateway.okx.ticker_feed import TickerFeed
-from okx_gateway.okx.websocket_client import WebSocketClient
+from okx_gateway.okx.socket_keeper import ChannelSocket
 from okx_gateway.settings import Settings
-from okx_gateway.usecases.alarms import Alarms
+from okx_gateway.usecases.alarms import Alarm, Alarms
 from okx_gateway.usecases.ask_exchange import AskExchange
 from okx_gateway.usecases.kept_cancel import KeptCancel
 from okx_gateway.usecases.learn_jitter import LearnJitter
@@ -50,6 +49,8 @@ from okx_gateway.usecases.watch_timing import WatchTiming
 
 # Redis answers in a millisecond; one that has not by then is treated as down.
 _REDIS_TIMEOUT_S = 0.5
+# Longer than a socket pauses that OKX refused.
+_SOCKET_ALARM_S = 120.0
 
 
 class UnfitSettingsError(Exception):
@@ -74,7 +75,7 @@ class MarketParts:
     instruments: InstrumentCatalog
     board: TickerBoard
     reads: MarketReads
-    socket: WebSocketClient
+    socket: ChannelSocket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +146,7 @@ async def make_parts(settings: Settings, stack: AsyncExitStack) -> Parts:
     )
     public = PublicRequests(settings.egress_address, ask, exchange, clock)
     accounts = AccountRegister(signer, settings.environment, read_config=public.account_config)
-    market = _make_market(settings, stack, public, supervisor, tls)
+    market = _make_market(settings, stack, public, supervisor=supervisor, tls=tls, alarms=alarms)
     return Parts(
         clock=clock,
         exchange=exchange,
@@ -260,25 +261,34 @@ def _make_market(
     settings: Settings,
     stack: AsyncExitStack,
     public: PublicRequests,
+    *,
     supervisor: Supervisor,
     tls: ssl.SSLContext | None,
+    alarms: Alarms,
 ) -> MarketParts:
     instruments = InstrumentCatalog(
         public.instruments,
         option_families=settings.option_families,
         refresh_s=settings.instrument_refresh_s,
     )
-    feed = TickerFeed()
-    board = TickerBoard(feed, readers_max=settings.streams_max)
-    stack.callback(board.close)
-    socket = WebSocketClient(
-        settings.okx_ws_public_url, feed, board, tls=tls, wait_for_room=public.wait_to_connect
+    socket = ChannelSocket(
+        settings.okx_ws_public_url,
+        tls=tls,
+        wait_for_room=public.wait_to_connect,
+        on_trouble=_sound(alarms, "public"),
     )
-    board.wake = socket.wake
+    board = TickerBoard(socket, readers_max=settings.streams_max)
+    stack.callback(board.close)
     reads = MarketReads(
         address=public.address, ask=public.ask, exchange=public.exchange, supervisor=supervisor
     )
     return MarketParts(instruments=instruments, board=board, reads=reads, socket=socket)
+
+
+def _sound(alarms: Alarms, socket: str) -> Callable[[str], None]:
+    return lambda cause: alarms.sound(
+        Alarm.SOCKET_REFUSED, for_s=_SOCKET_ALARM_S, socket=socket, cause=cause
+    )
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:

@@ -3,10 +3,28 @@
 import asyncio
 from collections.abc import Callable
 
-from okx_gateway.okx.channel import Channel, Push
+from okx_gateway.okx.channel import Channel, ChannelListener, Push
 from okx_gateway.okx.reply import Row
 
 Entry = str | Row
+
+
+class Subscriptions:
+    """A connection that never comes; who wants which channel."""
+
+    def __init__(self) -> None:
+        self.listeners: dict[Channel, ChannelListener] = {}
+
+    @property
+    def instruments(self) -> set[str]:
+        return {dict(each.arguments)["instId"] for each in self.listeners}
+
+    def want(self, channel: Channel, listener: ChannelListener) -> None:
+        assert channel not in self.listeners
+        self.listeners[channel] = listener
+
+    def drop(self, channel: Channel) -> None:
+        del self.listeners[channel]
 
 
 class Told:

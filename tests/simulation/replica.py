@@ -198,7 +198,7 @@ def start_replica(
         "AccountRegister": lambda *_, **__: _Accounts(world.plan),
         "InstrumentCatalog": lambda *_, **__: _Instruments(),
         "TickerBoard": lambda *_, **__: _Idle(),
-        "WebSocketClient": lambda *_, **__: _Idle(),
+        "ChannelSocket": lambda *_, **__: _Idle(),
         "open_servers": lambda *_, **__: _Idle(),
         "_vault_key": lambda *_: _KEY,
         "_signer": lambda *_: _Signer(),

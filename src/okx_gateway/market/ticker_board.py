@@ -6,14 +6,30 @@ has left. A reader holds at most one value per instrument: the latest wins.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+import structlog
 
 from okx_gateway.domain.errors import OverloadedError
 from okx_gateway.domain.ticker import Gap, Ticker
-from okx_gateway.okx.ticker_feed import FeedEvent, SubscriptionRefused, TickerFeed
+from okx_gateway.okx.channel import Channel, ChannelListener, Push, channel_of
+from okx_gateway.okx.reply import Row, UnreadableReplyError
+from okx_gateway.okx.ticker_codec import ticker_from_row
 
+_LOG = structlog.get_logger()
 _LEAVE_AFTER_S = 30.0
 _INSTRUMENTS_MAX = 2_000
+
+
+class Subscriptions(Protocol):
+    """The connection to OKX."""
+
+    def want(self, channel: Channel, listener: ChannelListener) -> None:
+        """Subscribe `channel` for `listener`."""
+
+    def drop(self, channel: Channel) -> None:
+        """End what `want` began."""
 
 
 class TickerReader:
@@ -67,16 +83,16 @@ class TickerReader:
 class TickerBoard:
     """Latest tickers and their readers, at most `readers_max`; told what comes by the socket."""
 
-    def __init__(self, feed: TickerFeed, *, readers_max: int) -> None:
-        self._feed = feed
+    def __init__(self, subscriptions: Subscriptions, *, readers_max: int) -> None:
+        self._subscriptions = subscriptions
         self._readers_max = readers_max
         self._readers: dict[str, set[TickerReader]] = {}
         self._reader_count = 0
         self._last: dict[str, Ticker] = {}
         self._leaving: dict[str, asyncio.TimerHandle] = {}
         self._stale: set[str] = set()
-        self._lost = False
-        self.wake: Callable[[], None] = lambda: None
+        # Instruments that became stale now, and readers are to be told of together.
+        self._untold: set[str] = set()
 
     def join(self, instruments: Iterable[str]) -> TickerReader:
         """Add a reader; it first gets the last known tickers.
@@ -87,8 +103,10 @@ class TickerBoard:
         reader = TickerReader(instruments)
         if self._reader_count >= self._readers_max:
             raise OverloadedError("ticker streams", self._readers_max)
-        if len(self._readers.keys() | reader.instruments) > _INSTRUMENTS_MAX:
+        new = reader.instruments - self._readers.keys()
+        if len(self._readers) + len(new) > _INSTRUMENTS_MAX:
             raise OverloadedError("instruments streamed", _INSTRUMENTS_MAX)
+        self._tell_gap()
         self._reader_count += 1
         for name in reader.instruments:
             self._readers.setdefault(name, set()).add(reader)
@@ -97,13 +115,11 @@ class TickerBoard:
                 timer.cancel()
             if name in self._last:
                 reader.put(self._last[name])
-        if self._lost:
-            self._stale |= reader.instruments
         stale = tuple(sorted(reader.instruments & self._stale))
         if stale:
             reader.put_gap(Gap(stale, connection_lost=True, detect_ms=wall_ms()))
-        self._feed.want(reader.instruments)
-        self.wake()
+        for name in sorted(new):
+            self._subscriptions.want(_channel(name), self)
         return reader
 
     def leave(self, reader: TickerReader) -> None:
@@ -121,35 +137,56 @@ class TickerBoard:
         for timer in self._leaving.values():
             timer.cancel()
 
-    def on_event(self, event: FeedEvent) -> None:
-        """Take an event of the feed."""
-        match event:
-            case Ticker():
-                self._on_ticker(event)
-            case SubscriptionRefused(instrument, _):
-                gap = Gap((instrument,), connection_lost=False, detect_ms=wall_ms())
-                for reader in self._readers.get(instrument, ()):
-                    reader.put_gap(gap)
+    def on_subscribed(self, channel: Channel) -> None:
+        """Wait for a ticker: only that ends the gap of its instrument."""
 
-    def on_connected(self) -> None:
-        """Learn that the conversation has begun anew; a ticker ends its instrument's gap."""
-        self._lost = False
+    def on_refused(self, channel: Channel, code: str) -> None:
+        """Tell readers that no tickers will come."""
+        name = _instrument(channel)
+        _LOG.warning("no tickers can be had", instrument=name, code=code)
+        gap = Gap((name,), connection_lost=False, detect_ms=wall_ms())
+        for reader in self._readers.get(name, ()):
+            reader.put_gap(gap)
 
-    def on_lost(self) -> None:
+    def on_rows(self, channel: Channel, rows: list[Row], push: Push) -> None:
+        """Take tickers. One that cannot be read is passed over: the next one mends it."""
+        name = _instrument(channel)
+        for row in rows:
+            try:
+                ticker = ticker_from_row(row, receive_ms=push.receive_ms)
+            except UnreadableReplyError:
+                continue
+            if ticker.instrument == name:
+                self._on_ticker(ticker)
+
+    def on_lost(self, channel: Channel) -> None:
         """Tell every reader of the gap in those of its instruments that had none yet."""
-        self._lost = True
+        name = _instrument(channel)
+        if name in self._stale or name not in self._readers:
+            return
+        if not self._untold:
+            asyncio.get_running_loop().call_soon(self._tell_gap)
+        self._stale.add(name)
+        self._untold.add(name)
+
+    def on_stale(self, channel: Channel) -> None:
+        """Take it for lost: what is known may be out of date."""
+        self.on_lost(channel)
+
+    def _tell_gap(self) -> None:
+        untold, self._untold = self._untold, set()
         detect_ms = wall_ms()
-        for reader in {each for readers in self._readers.values() for each in readers}:
-            names = tuple(sorted(reader.instruments - self._stale))
-            if names:
-                reader.put_gap(Gap(names, connection_lost=True, detect_ms=detect_ms))
-        self._stale.update(self._readers)
+        for reader in {each for name in untold for each in self._readers.get(name, ())}:
+            names = tuple(sorted(reader.instruments & untold))
+            reader.put_gap(Gap(names, connection_lost=True, detect_ms=detect_ms))
 
     def _on_ticker(self, ticker: Ticker) -> None:
         name = ticker.instrument
         last = self._last.get(name)
         if last is not None and ticker.exchange_ms < last.exchange_ms:
             return
+        if name in self._untold:
+            self._tell_gap()
         self._last[name] = ticker
         self._stale.discard(name)
         for reader in self._readers.get(name, ()):
@@ -160,8 +197,16 @@ class TickerBoard:
         self._readers.pop(name, None)
         self._last.pop(name, None)
         self._stale.discard(name)
-        self._feed.drop([name])
-        self.wake()
+        self._untold.discard(name)
+        self._subscriptions.drop(_channel(name))
+
+
+def _channel(instrument: str) -> Channel:
+    return channel_of("tickers", instId=instrument)
+
+
+def _instrument(channel: Channel) -> str:
+    return dict(channel.arguments)["instId"]
 
 
 def wall_ms() -> int:

@@ -41,14 +41,6 @@ _ECHO_S = 5.0
 _TOO_MANY_CHANNELS = "4009"
 
 
-async def _no_wait() -> None:
-    return
-
-
-def _no_trouble(_cause: str) -> None:
-    return
-
-
 class ChannelSocket:
     """The channels of one URL, and of one account where `login` makes the frame that says who.
 
@@ -63,8 +55,8 @@ class ChannelSocket:
         *,
         tls: ssl.SSLContext | None = None,
         login: Callable[[], str] | None = None,
-        wait_for_room: Callable[[], Awaitable[None]] = _no_wait,
-        on_trouble: Callable[[str], None] = _no_trouble,
+        wait_for_room: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0),
+        on_trouble: Callable[[str], None] = lambda _cause: None,
         stays_open: bool = False,
     ) -> None:
         self._url = url
@@ -79,6 +71,7 @@ class ChannelSocket:
         self._next: SocketLink | None = None
         self._overlap: Overlap | None = None
         self._pause_s = _FIRST_PAUSE_S
+        self._is_down = False
         self._changed = asyncio.Event()
         self._flushing: asyncio.TimerHandle | None = None
 
@@ -101,6 +94,8 @@ class ChannelSocket:
         link = self._next or self._link
         if link is not None:
             link.session.want(channel)
+        elif self._is_down:
+            asyncio.get_running_loop().call_soon(self._wanted.tell, Lapsed(channel))
         self._wake()
 
     def drop(self, channel: Channel) -> None:
@@ -152,7 +147,7 @@ class ChannelSocket:
                 if isinstance(link, SocketLink):
                     await self._keep(link)
                 else:
-                    self._wanted.lose()
+                    self._lose()
                     await self._pause(link)
         finally:
             for each in (self._link, self._next):
@@ -178,7 +173,7 @@ class ChannelSocket:
 
     async def _keep(self, link: SocketLink) -> None:
         """Use `link`, and its successors, until the last of them has ended."""
-        self._link = link
+        self._link, self._is_down = link, False
         self._ask_everything(link)
         while link.is_open:
             await link.turn.wait()
@@ -193,7 +188,7 @@ class ChannelSocket:
 
     async def _pause_after(self, link: SocketLink) -> None:
         _LOG.warning("a socket was lost", url=self._url, cause=link.cause)
-        self._wanted.lose()
+        self._lose()
         if link.reaction is Reaction.FEWER_CHANNELS:
             standing = len(link.session.standing())
             self._channels_max = max(1, min(standing, len(self._wanted) - 1))
@@ -211,8 +206,12 @@ class ChannelSocket:
         await asyncio.sleep(_FIRST_PAUSE_S + random.uniform(0, self._pause_s))  # noqa: S311
         self._pause_s = min(2 * self._pause_s, _PAUSE_MAX_S)
 
+    def _lose(self) -> None:
+        self._is_down = True
+        self._wanted.lose()
+
     def _ask_everything(self, link: SocketLink) -> None:
-        for number, channel in enumerate(self._wanted):
+        for number, channel in enumerate(list(self._wanted)):
             if self._channels_max is None or number < self._channels_max:
                 link.session.want(channel)
             else:

@@ -21,12 +21,14 @@ class Alarm(StrEnum):
     QUEUE_TIME = "queue_time"  # OKX takes so long for orders that absence may soon prove nothing
     THROTTLED = "throttled"  # OKX says that a limit was exceeded, against our record
     CHANNEL_REFUSED = "channel_refused"  # OKX refuses a private channel: it is read instead
+    SOCKET_REFUSED = "socket_refused"  # OKX refuses a login, or closes a socket for what it asked
 
 
 _TEXTS = {
     Alarm.QUEUE_TIME: "OKX takes long for orders: raise the absence margin",
     Alarm.THROTTLED: "OKX throttles, against the record of what was sent",
     Alarm.CHANNEL_REFUSED: "OKX refuses a private channel, and is asked in its place",
+    Alarm.SOCKET_REFUSED: "OKX refuses a socket, which is tried again slowly",
 }
 
 

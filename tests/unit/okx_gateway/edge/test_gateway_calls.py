@@ -16,11 +16,11 @@ from okx_gateway.domain.order import NewValues
 from okx_gateway.edge.call import Call
 from okx_gateway.edge.gateway_calls import UseCaseCalls, UseCases
 from okx_gateway.market.ticker_board import TickerBoard
-from okx_gateway.okx.ticker_feed import TickerFeed
 from okx_gateway.usecases.stream_ticker import StreamTicker
+from tests.fakes.channels import Subscriptions
 from tests.fakes.desk import Desk
 from tests.fakes.exchange import ScriptedExchange
-from tests.fakes.tickers import a_ticker
+from tests.fakes.tickers import push_ticker
 
 SERVICE: ServiceDescriptor = api.DESCRIPTOR.services_by_name["GatewayService"]
 
@@ -39,7 +39,7 @@ async def desk(redis: "Redis", exchange: ScriptedExchange) -> AsyncIterator[Desk
 
 @pytest.fixture
 async def board() -> AsyncIterator[TickerBoard]:
-    board = TickerBoard(TickerFeed(), readers_max=2)
+    board = TickerBoard(Subscriptions(), readers_max=2)
     yield board
     board.close()
 
@@ -119,7 +119,7 @@ async def test_a_balance_of_chosen_currencies(calls: UseCaseCalls, desk: Desk) -
 
 
 async def test_a_stream_until_its_caller_leaves(calls: UseCaseCalls, board: TickerBoard) -> None:
-    board.on_event(a_ticker("BTC-USDT", 1))
+    push_ticker(board, "BTC-USDT", 1)
     request = api.StreamTickerRequest(instruments=["BTC-USDT"])
     async with aclosing(calls.stream["StreamTicker"](request, a_call())) as events:
         event = await anext(events)

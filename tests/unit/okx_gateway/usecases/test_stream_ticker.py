@@ -7,18 +7,19 @@ import pytest
 from okx_gateway.domain.errors import InvalidRequestError, OverloadedError
 from okx_gateway.domain.ticker import Gap, Heartbeat, Ticker
 from okx_gateway.market.ticker_board import TickerBoard
-from okx_gateway.okx.ticker_feed import TickerFeed
+from okx_gateway.okx.channel import channel_of
 from okx_gateway.usecases import stream_ticker
 from okx_gateway.usecases.stream_ticker import StreamTicker
+from tests.fakes.channels import Subscriptions
 from tests.fakes.desk import Desk
-from tests.fakes.tickers import a_ticker
+from tests.fakes.tickers import a_ticker, push_ticker
 
 BTC, SWAP = "BTC-USDT", "BTC-USDT-SWAP"
 
 
 @pytest.fixture
 async def board() -> AsyncIterator[TickerBoard]:
-    board = TickerBoard(TickerFeed(), readers_max=2)
+    board = TickerBoard(Subscriptions(), readers_max=2)
     yield board
     board.close()
 
@@ -31,20 +32,20 @@ def stream(desk: Desk, board: TickerBoard) -> StreamTicker:
 async def test_the_last_known_value_comes_first_and_then_updates(
     stream: StreamTicker, board: TickerBoard
 ) -> None:
-    board.on_event(a_ticker(BTC, 1))
+    push_ticker(board, BTC, 1)
     async with aclosing(stream([BTC])) as events:
         assert await anext(events) == a_ticker(BTC, 1)
-        board.on_event(a_ticker(BTC, 2))
+        push_ticker(board, BTC, 2)
         assert await anext(events) == a_ticker(BTC, 2)
 
 
 async def test_a_slow_reader_gets_the_latest_only(stream: StreamTicker, board: TickerBoard) -> None:
     async with aclosing(stream([BTC, SWAP])) as events:
-        board.on_event(a_ticker(SWAP, 1))
+        push_ticker(board, SWAP, 1)
         first = asyncio.ensure_future(anext(events))
         await asyncio.sleep(0.01)
         for number in range(1, 50):
-            board.on_event(a_ticker(BTC, number))
+            push_ticker(board, BTC, number)
         seen = [await first, await anext(events)]
     assert a_ticker(BTC, 49) in seen
     assert sum(isinstance(event, Ticker) for event in seen) == 2
@@ -54,7 +55,7 @@ async def test_a_gap_is_told(stream: StreamTicker, board: TickerBoard) -> None:
     async with aclosing(stream([BTC])) as events:
         waiting = asyncio.ensure_future(anext(events))
         await asyncio.sleep(0)
-        board.on_lost()
+        board.on_lost(channel_of("tickers", instId=BTC))
         gap = await waiting
     assert isinstance(gap, Gap)
     assert gap.instruments == (BTC,)
