@@ -1,14 +1,17 @@
 """Against a real WebSocket server on loopback."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from aiohttp import web
 
 from okx_gateway.okx import picows_socket
 from okx_gateway.okx.picows_socket import ConnectFailedError, PicowsSocket, connect
+from okx_simulator.tls import server_context
 
 WAIT_S = 5.0
 Serve = Callable[[web.WebSocketResponse], Awaitable[None]]
@@ -28,7 +31,7 @@ class Heard:
 
 
 @asynccontextmanager
-async def server(serve: Serve) -> AsyncIterator[str]:
+async def server(serve: Serve, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     async def accept(request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(timeout=0.2)
         await socket.prepare(request)
@@ -39,16 +42,16 @@ async def server(serve: Serve) -> AsyncIterator[str]:
     app.router.add_get("/ws", accept)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
     try:
-        yield f"ws://127.0.0.1:{runner.addresses[0][1]}"
+        yield f"{'ws' if tls is None else 'wss'}://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
 
 
-async def opened(url: str, heard: Heard) -> PicowsSocket:
+async def opened(url: str, heard: Heard, tls: ssl.SSLContext | None = None) -> PicowsSocket:
     return await connect(
-        f"{url}/ws", tls=None, on_text=heard.texts.put_nowait, on_closed=heard.closed.put_nowait
+        f"{url}/ws", tls=tls, on_text=heard.texts.put_nowait, on_closed=heard.closed.put_nowait
     )
 
 
@@ -68,6 +71,23 @@ async def test_text_both_ways_and_an_end_of_ours() -> None:
         assert not socket.is_open
         assert not socket.send("late")
         socket.close()
+
+
+async def test_over_tls_only_a_known_authority_is_believed(tmp_path: Path) -> None:
+    async def echo(socket: web.WebSocketResponse) -> None:
+        async for message in socket:
+            await socket.send_str(message.data)
+
+    heard, authority = Heard(), tmp_path / "authority.pem"
+    async with server(echo, server_context("127.0.0.1", authority)) as url:
+        known = ssl.create_default_context(cafile=str(authority))
+        socket = await opened(url, heard, known)
+        assert socket.send("x" * 100_000)
+        assert len(await heard.text()) == 100_000
+        socket.close()
+        await heard.end()
+        with pytest.raises(ConnectFailedError, match="SSLCertVerificationError"):
+            await opened(url, heard)
 
 
 async def test_the_code_of_a_close_is_told() -> None:
