@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from okx_gateway.domain.deadline import Deadline
+from okx_gateway.edge.account_calls import AccountUseCases
 from okx_gateway.edge.admin_calls import AdminCalls
 from okx_gateway.edge.admission import Admission
 from okx_gateway.edge.gateway_calls import UseCaseCalls, UseCases
@@ -33,6 +34,8 @@ from okx_gateway.usecases.list_tickers import ListTickers
 from okx_gateway.usecases.place_order import PlaceOrder
 from okx_gateway.usecases.send_order import SendOrder
 from okx_gateway.usecases.shared_batch import SharedBatch
+from okx_gateway.usecases.stream_balance import StreamBalance
+from okx_gateway.usecases.stream_orders import StreamOrders
 from okx_gateway.usecases.stream_ticker import StreamTicker
 from okx_gateway.usecases.supervisor import Supervisor
 
@@ -155,14 +158,7 @@ def _make_use_cases(parts: Parts) -> UseCases:
             resolve=orders.resolve,
             supervisor=parts.supervisor,
         ),
-        get_order=GetOrder(find=find, ask=parts.ask, resolve=orders.resolve),
-        get_balance=GetBalance(
-            accounts=parts.accounts,
-            charges=parts.ask.charges,
-            ask=parts.ask,
-            exchange=parts.exchange,
-            supervisor=parts.supervisor,
-        ),
+        account=_make_account_use_cases(parts, find),
         stream_ticker=StreamTicker(board=parts.market.board, instruments=instruments),
         market=_make_market_use_cases(parts.market),
     )
@@ -174,6 +170,23 @@ def _make_market_use_cases(market: MarketParts) -> MarketUseCases:
         get_ticker=GetTicker(instruments=market.instruments, reads=market.reads),
         list_tickers=ListTickers(market.reads),
         get_order_book=GetOrderBook(instruments=market.instruments, reads=market.reads),
+    )
+
+
+def _make_account_use_cases(parts: Parts, find: FindOrder) -> AccountUseCases:
+    accounts, live = parts.accounts, parts.live
+    return AccountUseCases(
+        get_order=GetOrder(find=find, live=live, ask=parts.ask, resolve=parts.orders.resolve),
+        get_balance=GetBalance(
+            accounts=accounts,
+            live=live,
+            charges=parts.ask.charges,
+            ask=parts.ask,
+            exchange=parts.exchange,
+            supervisor=parts.supervisor,
+        ),
+        stream_orders=StreamOrders(accounts=accounts, live=live),
+        stream_balance=StreamBalance(accounts=accounts, live=live),
     )
 
 

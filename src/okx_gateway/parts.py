@@ -4,11 +4,14 @@ import ssl
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 
+from okx_gateway.account.live_accounts import LiveAccounts
 from okx_gateway.custody.account_register import AccountRegister
 from okx_gateway.custody.credential import Environment
 from okx_gateway.custody.journal_seal import JournalSeal
 from okx_gateway.custody.signer import Signer
+from okx_gateway.custody.socket_login import socket_login
 from okx_gateway.custody.vault_file import VaultFile
 from okx_gateway.custody.vault_key import VaultKey, vault_key_from_text
 from okx_gateway.custody.vault_key_file import read_vault_key
@@ -24,6 +27,7 @@ from okx_gateway.ledger.redis_ledger import RedisLedger
 from okx_gateway.ledger.redis_script import RedisScripts
 from okx_gateway.ledger.redis_servers import open_servers
 from okx_gateway.ledger.slot_lease import FloorHolder, NumberedSlot, SlotLease
+from okx_gateway.live_parts import make_live_accounts
 from okx_gateway.market.clock_sync import ERROR_MS_MAX
 from okx_gateway.market.instrument_catalog import InstrumentCatalog
 from okx_gateway.market.ticker_board import TickerBoard
@@ -39,6 +43,7 @@ from okx_gateway.usecases.learn_jitter import LearnJitter
 from okx_gateway.usecases.market_reads import MarketReads
 from okx_gateway.usecases.order_lists import OrderLists
 from okx_gateway.usecases.public_requests import PublicRequests
+from okx_gateway.usecases.read_orders import ReadOrders
 from okx_gateway.usecases.reconcile import Reconcile
 from okx_gateway.usecases.resolve_order import ResolveOrder
 from okx_gateway.usecases.send_amend import SendAmend
@@ -103,6 +108,7 @@ class Parts:
     ledger: LedgerParts
     market: MarketParts
     orders: OrderParts
+    live: LiveAccounts
 
     def unready_because(self) -> list[str]:
         """Why calls are not wanted yet; empty once they are."""
@@ -125,22 +131,19 @@ async def make_parts(settings: Settings, stack: AsyncExitStack) -> Parts:
         UnfitSettingsError: The vault has no account for these settings.
         VaultError: The vault cannot be opened.
     """
-    tls = _tls(settings)
-    clock = ExchangeClock()
+    tls, clock = _tls(settings), ExchangeClock()
     vault_key = _vault_key(settings)
     signer = _signer(settings, vault_key)
     rest = await stack.enter_async_context(RestClient(settings.okx_rest_url, tls=tls))
     exchange = ExchangeClient(rest, signer, clock, demo=settings.environment is Environment.DEMO)
     ledger = _make_ledger(settings, stack, JournalSeal(vault_key))
     supervisor = Supervisor(tasks_max=settings.calls_max)
-    alarms, shares = Alarms(), caller_shares_from(settings.caller_shares)
-    jitter = _make_jitter(
-        settings, ledger.jitter, clock, lambda: (each.owner for each in accounts.verified())
-    )
+    alarms = Alarms()
+    jitter = _make_jitter(settings, ledger.jitter, clock, lambda: _owners_of(accounts))
     ask = AskExchange(
         budget=ledger.budget,
         floors=Floor(ledger.slot.held),
-        charges=ChargeTable(jitter.jitter_ms, shares, settings.replicas_max),
+        charges=_make_charges(settings, jitter),
         exchange=exchange,
         throttling=Throttling(ledger.budget, supervisor, alarms),
     )
@@ -154,12 +157,7 @@ async def make_parts(settings: Settings, stack: AsyncExitStack) -> Parts:
         supervisor=supervisor,
         ask=ask,
         public=public,
-        timing=WatchTiming(
-            jitter,
-            alarms,
-            validity_ms=settings.order_validity_ms,
-            margin_ms=settings.absence_margin_ms,
-        ),
+        timing=_make_timing(settings, jitter, alarms),
         ledger=ledger,
         market=market,
         orders=_make_orders(
@@ -171,6 +169,34 @@ async def make_parts(settings: Settings, stack: AsyncExitStack) -> Parts:
             clock=clock,
             supervisor=supervisor,
         ),
+        live=make_live_accounts(
+            settings,
+            stack,
+            tls=tls,
+            login_of=partial(socket_login, signer, clock),
+            wait_for_room=public.wait_to_connect,
+            read=ReadOrders(accounts, market.instruments, ask),
+            clock=clock,
+            alarms=alarms,
+        ),
+    )
+
+
+def _owners_of(accounts: AccountRegister) -> Iterable[str]:
+    return (each.owner for each in accounts.verified())
+
+
+def _make_charges(settings: Settings, jitter: LearnJitter) -> ChargeTable:
+    shares = caller_shares_from(settings.caller_shares)
+    return ChargeTable(jitter.jitter_ms, shares, settings.replicas_max)
+
+
+def _make_timing(settings: Settings, jitter: LearnJitter, alarms: Alarms) -> WatchTiming:
+    return WatchTiming(
+        jitter,
+        alarms,
+        validity_ms=settings.order_validity_ms,
+        margin_ms=settings.absence_margin_ms,
     )
 
 

@@ -12,6 +12,7 @@ from okx_gateway.custody.signer import Signer
 from okx_gateway.domain.deadline import Deadline
 from okx_gateway.domain.instrument import Instrument, InstrumentType
 from okx_gateway.domain.order import NewOrder, OrderName
+from okx_gateway.edge.account_calls import AccountUseCases
 from okx_gateway.edge.market_calls import MarketUseCases
 from okx_gateway.ledger.grant import LedgerSettings
 from okx_gateway.ledger.order_record import OrderRecord
@@ -44,11 +45,14 @@ from okx_gateway.usecases.send_amend import SendAmend
 from okx_gateway.usecases.send_order import SendOrder
 from okx_gateway.usecases.settle_order import SettleOrder
 from okx_gateway.usecases.shared_batch import SharedBatch
+from okx_gateway.usecases.stream_balance import StreamBalance
+from okx_gateway.usecases.stream_orders import StreamOrders
 from okx_gateway.usecases.supervisor import Supervisor
 from okx_gateway.usecases.throttling import Throttling
 from okx_gateway.usecases.watch_timing import WatchTiming
 from tests.fakes.exchange import ScriptedExchange
 from tests.fakes.ledgers import SEAL, NoFloor, charges_with, scripts_on
+from tests.fakes.live_orders import FakeLive
 from tests.fakes.orders import an_instrument
 
 VALIDITY_MS = 300
@@ -123,6 +127,7 @@ class Desk:
         )
         self.accounts = a_register(exchange)
         self.instruments = InstrumentCatalog(_listed, option_families=["BTC-USD"], refresh_s=3_600)
+        self.live = FakeLive()
         self.kept_cancel = KeptCancel(self.ledger, self.ask)
         self.settle = SettleOrder(self.ledger, self.kept_cancel, self.supervisor)
         self.resolve = ResolveOrder(
@@ -187,7 +192,9 @@ class Desk:
             send=self.send_amend,
             supervisor=self.supervisor,
         )
-        self.get_order = GetOrder(find=self.find, ask=self.ask, resolve=self.resolve)
+        self.get_order = GetOrder(
+            find=self.find, live=self.live, ask=self.ask, resolve=self.resolve
+        )
         self.reads = MarketReads(
             address="nat-eu-1", ask=self.ask, exchange=exchange, supervisor=self.supervisor
         )
@@ -199,10 +206,18 @@ class Desk:
         )
         self.get_balance = GetBalance(
             accounts=self.accounts,
+            live=self.live,
             charges=self.charges,
             ask=self.ask,
             exchange=exchange,
             supervisor=self.supervisor,
+        )
+
+        self.account = AccountUseCases(
+            get_order=self.get_order,
+            get_balance=self.get_balance,
+            stream_orders=StreamOrders(accounts=self.accounts, live=self.live),
+            stream_balance=StreamBalance(accounts=self.accounts, live=self.live),
         )
 
     async def open(self) -> "Desk":
@@ -210,6 +225,7 @@ class Desk:
         return self
 
     async def close(self) -> None:
+        self.live.close()
         await self.supervisor.drain(0)
         await self.scripts.close()
 

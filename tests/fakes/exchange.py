@@ -14,6 +14,7 @@ from okx_gateway.domain.money import text_from_amount
 from okx_gateway.domain.order import Limit, NewOrder, NewValues, OrderName, Placed
 from okx_gateway.domain.order_book import OrderBook
 from okx_gateway.domain.ticker import Ticker
+from okx_gateway.okx.account_list import AccountList, AccountPage
 from okx_gateway.okx.amend_verdict import AmendTaken, AmendVerdict
 from okx_gateway.okx.endpoint import Endpoint
 from okx_gateway.okx.exchange_client import ExchangeClient
@@ -77,6 +78,8 @@ class ScriptedExchange(ExchangeClient):
         self.placed: list[NewOrder] = []
         self.lists: dict[Endpoint, list[ListVerdict]] = {}
         self.pages_read: list[tuple[Endpoint, str]] = []
+        self.account_pages: dict[AccountList, list[AccountPage]] = {}
+        self.account_pages_read: list[tuple[AccountList, str]] = []
         self.batches: list[list[str]] = []
         self.placing = asyncio.Event()
         self.expiries_ms: list[int] = []
@@ -192,6 +195,18 @@ class ScriptedExchange(ExchangeClient):
     ) -> ListVerdict:
         self.pages_read.append((endpoint, after))
         pages = self.lists.get(endpoint, [ListPage((), "")])
+        return pages[int(after or 0)]
+
+    async def account_page(
+        self,
+        account: str,
+        wanted: AccountList,
+        *,
+        after: str = "",
+        write_before_s: float | None = None,
+    ) -> AccountPage:
+        self.account_pages_read.append((wanted, after))
+        pages = self.account_pages.get(wanted, [AccountPage((), (), "")])
         return pages[int(after or 0)]
 
     async def balance(

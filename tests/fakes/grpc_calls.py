@@ -40,7 +40,8 @@ class Calls:
         self._answer, self._events = answer, events
         names = [each.name for each in self.descriptor.methods if not each.server_streaming]
         self.unary = dict.fromkeys(names, self._noted)
-        self.stream = {"StreamTicker": self._noted_stream}
+        streams = [each.name for each in self.descriptor.methods if each.server_streaming]
+        self.stream = dict.fromkeys(streams, self._noted_stream)
 
     async def _noted(self, request: Message, call: Call) -> Message:
         self.came.append((request, call))

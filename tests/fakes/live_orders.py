@@ -7,14 +7,14 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+from okx_gateway.account.live_accounts import LiveAccounts
 from okx_gateway.account.order_state import OrderReading, PushedOrder
 from okx_gateway.domain.errors import ExchangeUnavailableError
 from okx_gateway.domain.money import text_from_amount
-from okx_gateway.domain.order import Order, OrderState, Side
+from okx_gateway.domain.order import ENDED, Order, OrderState, Side
 from okx_gateway.domain.order_event import Fill, Liquidity
+from okx_gateway.okx.channel import Channel, ChannelListener, Push
 from okx_gateway.okx.reply import Row
-
-ENDED = (OrderState.FILLED, OrderState.CANCELLED)
 
 
 def a_live_order(order_id: str = "1", **changes: Any) -> Order:
@@ -152,6 +152,32 @@ def pushed_row(pushed: PushedOrder) -> Row:
     return row
 
 
+def balance_row(cash: dict[str, str], update_ms: int = 10, **more: Any) -> Row:
+    """A row of the account channel as OKX sends it, with fields that nobody knows yet."""
+    return {
+        "uTime": str(update_ms),
+        "totalEq": "99.88870288820581",
+        "adjEq": "",
+        "details": [
+            {
+                "ccy": currency,
+                "cashBal": amount,
+                "availBal": amount,
+                "frozenBal": "0",
+                "eq": amount,
+                "eqUsd": amount,
+                "liab": "",
+                "upl": "",
+                "uTime": str(update_ms),
+                "autoLendMtAmt": "0",
+            }
+            for currency, amount in cash.items()
+        ],
+        "unheardOf": [{}],
+        **more,
+    }
+
+
 class FakeLists:
     """OKX's lists of one account; `failures` of their readings fail first."""
 
@@ -170,3 +196,40 @@ class FakeLists:
             self.failures -= 1
             raise ExchangeUnavailableError("HTTP 503")
         return OrderReading(list(self.orders), list(self.fills))
+
+
+class FakeSocket:
+    """Knows who listens to which channel of an account, so that a test can tell them."""
+
+    def __init__(self) -> None:
+        self.listeners: dict[str, tuple[Channel, ChannelListener]] = {}
+
+    def want(self, channel: Channel, listener: ChannelListener) -> None:
+        self.listeners[channel.name] = (channel, listener)
+
+    def drop(self, channel: Channel) -> None:
+        del self.listeners[channel.name]
+
+    def subscribed(self, name: str) -> None:
+        channel, listener = self.listeners[name]
+        listener.on_subscribed(channel)
+
+    def push(self, name: str, *rows: Row, event_type: str = "") -> None:
+        channel, listener = self.listeners[name]
+        listener.on_rows(channel, list(rows), Push(receive_ms=5, event_type=event_type))
+
+
+class FakeLive(LiveAccounts):
+    """Live state of accounts whose sockets and lists are a test's."""
+
+    def __init__(self) -> None:
+        self.sockets: dict[str, FakeSocket] = {}
+        self.lists: dict[str, FakeLists] = {}
+        super().__init__(
+            socket_of=lambda account: self.sockets.setdefault(account, FakeSocket()),
+            lists_of=lambda account: self.lists.setdefault(account, FakeLists()),
+            refused=lambda *_: None,
+            now_ms=lambda: 1_000,
+            grace_s=60,
+            kept_max=100,
+        )

@@ -320,7 +320,7 @@ class Schedule:
             return await use_cases.cancel_order(
                 ACCOUNT, name, instrument, caller=act.caller, deadline=deadline
             )
-        return await use_cases.get_order(
+        return await use_cases.account.get_order(
             ACCOUNT, name, instrument, caller=act.caller, deadline=deadline
         )
 

@@ -27,7 +27,7 @@ class Calls:
     def __init__(self) -> None:
         self.seen: list[tuple[Message, Call]] = []
         self.error: BaseException | None = None
-        self.events: list[api.StreamTickerResponse | BaseException] = []
+        self.events: list[Message | BaseException] = []
         self.open_end = True
         self.entered = asyncio.Event()
         self.released = asyncio.Event()
@@ -35,7 +35,8 @@ class Calls:
         self.left = asyncio.Event()
         names = [each.name for each in self.descriptor.methods if not each.server_streaming]
         self.unary = {name: self._answer(name) for name in names}
-        self.stream = {"StreamTicker": self._events}
+        streams = [each.name for each in self.descriptor.methods if each.server_streaming]
+        self.stream = dict.fromkeys(streams, self._events)
 
     def _answer(self, name: str) -> Callable[..., "asyncio.Future[Message]"]:
         async def answer(request: Message, call: Call) -> Message:
@@ -48,9 +49,7 @@ class Calls:
 
         return answer  # type: ignore[return-value]  # a coroutine function serves as well
 
-    async def _events(
-        self, request: Message, call: Call
-    ) -> AsyncGenerator[api.StreamTickerResponse, None]:
+    async def _events(self, request: Message, call: Call) -> AsyncGenerator[Message, None]:
         await self._enter(request, call)
         try:
             for event in self.events:

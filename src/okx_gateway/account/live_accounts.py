@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from okx_gateway.account.account_channel import AccountChannel, ChannelSubscriber
 from okx_gateway.account.balance_feed import ACCOUNT_CHANNEL, BalanceFeed
@@ -21,7 +21,6 @@ class _LiveAccount:
     balance_channel: AccountChannel
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LiveAccounts:
     """Feeds of accounts by their names; only for accounts that exist.
 
@@ -29,18 +28,31 @@ class LiveAccounts:
     `kept_max` how many changes of an account's orders can be read again.
     """
 
-    socket_of: Callable[[str], ChannelSubscriber]
-    lists_of: Callable[[str], ReadLists]
-    refused: Refused
-    now_ms: Callable[[], int]
-    grace_s: float
-    kept_max: int
-    _accounts: dict[str, _LiveAccount] = field(default_factory=dict, init=False)
+    def __init__(
+        self,
+        *,
+        socket_of: Callable[[str], ChannelSubscriber],
+        lists_of: Callable[[str], ReadLists],
+        refused: Refused,
+        now_ms: Callable[[], int],
+        grace_s: float,
+        kept_max: int,
+    ) -> None:
+        self._socket_of = socket_of
+        self._lists_of = lists_of
+        self._refused = refused
+        self._now_ms = now_ms
+        self._grace_s = grace_s
+        self._accounts: dict[str, _LiveAccount] = {}
+        self.kept_max = kept_max
 
-    def orders(self, account: str) -> OrderFeed:
-        """Orders of an account, needed for a while from now on."""
-        live = self._live(account)
-        live.orders_channel.need()
+    def orders(self, account: str, *, need: bool) -> OrderFeed | None:
+        """Orders of an account; None where nobody needs them. `need` needs them for a while."""
+        live = self._live(account) if need else self._accounts.get(account)
+        if live is None:
+            return None
+        if need:
+            live.orders_channel.need()
         return live.orders
 
     def balance(self, account: str) -> BalanceFeed:
@@ -73,10 +85,10 @@ class LiveAccounts:
         found = self._accounts.get(account)
         if found is None:
             orders = OrderFeed(
-                account, self.lists_of(account), now_ms=self.now_ms, kept_max=self.kept_max
+                account, self._lists_of(account), now_ms=self._now_ms, kept_max=self.kept_max
             )
             balance = BalanceFeed(account)
-            socket = self.socket_of(account)
+            socket = self._socket_of(account)
             found = _LiveAccount(
                 orders,
                 self._channel(account, ORDERS_CHANNEL, orders, socket),
@@ -97,6 +109,6 @@ class LiveAccounts:
             channel,
             feed,
             socket,
-            grace_s=self.grace_s,
-            refused=lambda code: self.refused(account, channel.name, code),
+            grace_s=self._grace_s,
+            refused=lambda code: self._refused(account, channel.name, code),
         )

@@ -58,7 +58,7 @@ class OrderFeed:
         self._orders = LiveOrders()
         self._waiting: list[PushedOrder] = []
         self._begun_ms = 0
-        self._lost_s = time.monotonic()
+        self._lost_s = self._received_s = time.monotonic()
         self._reading: asyncio.Task[None] | None = None
         self._readers: set[asyncio.Event] = set()
         self.log: OrderLog | None = None
@@ -75,6 +75,11 @@ class OrderFeed:
     def find(self, exchange_order_id: str) -> Order | None:
         """The order as the channel tells it; None where it is not known or the channel is down."""
         return self._orders.find(exchange_order_id) if self.usable else None
+
+    @property
+    def received_s(self) -> float:
+        """When all that was told was certainly true, in s of our monotonic clock."""
+        return self._received_s
 
     def join(self, news: asyncio.Event) -> None:
         """Set `news` whenever there is something new, until `leave`."""
@@ -113,6 +118,7 @@ class OrderFeed:
         del channel
         pushed = [each for each in (self._read_row(row, push) for row in rows) if each is not None]
         if self.usable:
+            self._received_s = time.monotonic()
             changes = (self._orders.push(each) for each in pushed)
             self._tell([change for change in changes if change is not None])
         elif self._reading is not None:
@@ -164,7 +170,7 @@ class OrderFeed:
 
     async def _read_until_it_adds_up(self) -> None:
         """Tell what was missed, and after it what the channel has told since."""
-        begun_ms = self._now_ms()
+        begun_ms, begun_s = self._now_ms(), time.monotonic()
         if time.monotonic() - self._lost_s > _HOLE_S_MAX:
             self.log = None
         readings = 0
@@ -175,6 +181,7 @@ class OrderFeed:
                 self.log = None
             pause_s = random.uniform(0, min(_PAUSE_S_MAX, 0.05 * 2**readings))  # noqa: S311  # no secret
             await asyncio.sleep(pause_s)
+        self._received_s = begun_s
         metric.lists_read(self._account)
 
     async def _read_once(self, begun_ms: int) -> bool:

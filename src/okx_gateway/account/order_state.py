@@ -12,13 +12,12 @@ from decimal import Decimal
 from typing import TypeVar
 
 from okx_gateway.domain.money import sum_of, text_from_amount
-from okx_gateway.domain.order import Order, OrderState
+from okx_gateway.domain.order import ENDED, Order, OrderState
 from okx_gateway.domain.order_event import Fill, OrderChange
 
 # Ended orders that are remembered, so that nothing of them is told twice: more than an account can
 # end in the time by which lists are read from before the last change.
 _ENDED_MAX = 10_000
-_ENDED = frozenset({OrderState.FILLED, OrderState.CANCELLED})
 _T = TypeVar("_T")
 
 
@@ -167,7 +166,7 @@ class LiveOrders:
     def _keep(self, known: _Known) -> None:
         order = known.order
         self.since_ms = max(self.since_ms, order.update_ms)
-        if order.state not in _ENDED:
+        if order.state not in ENDED:
             self._open[order.exchange_order_id] = known
             return
         self._open.pop(order.exchange_order_id, None)
@@ -255,9 +254,9 @@ def _advances(known: Order, order: Order) -> bool:
 
     Of two in one millisecond the one that was told later is taken for the later one.
     """
-    if known.state in _ENDED:
+    if known.state in ENDED:
         return False
-    if order.state in _ENDED:
+    if order.state in ENDED:
         return True
     if _number(known.filled_quantity) != _number(order.filled_quantity):
         return _has_more(order, known)
@@ -284,7 +283,7 @@ def _completes(known: Order, order: Order) -> bool:
 
 def _after_fill(known: Order, fill: Fill, row: Order | None) -> Order:
     """The order after a fill; `row` where that is what it was in the end."""
-    if known.state in _ENDED:
+    if known.state in ENDED:
         return known
     filled = sum_of([_number(known.filled_quantity), _number(fill.quantity)])
     if (
@@ -292,7 +291,7 @@ def _after_fill(known: Order, fill: Fill, row: Order | None) -> Order:
         and filled == _number(row.filled_quantity)
         and (_number(known.price), _number(known.quantity))
         == (_number(row.price), _number(row.quantity))
-        and (row.state not in _ENDED or filled == _number(row.quantity))
+        and (row.state not in ENDED or filled == _number(row.quantity))
     ):
         return row
     return replace(

@@ -115,6 +115,10 @@ class OrderState(StrEnum):
     CANCELLED = "cancelled"
 
 
+# States after which an order does not change any more.
+ENDED = frozenset({OrderState.FILLED, OrderState.CANCELLED})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """An order as OKX holds it; amounts are text as OKX wrote them, times ms of OKX's clock."""

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from okx_gateway.api.v1 import gateway_service_pb2 as api
 from okx_gateway.domain.deadline import Deadline
 from okx_gateway.edge import translate
+from okx_gateway.edge.account_calls import AccountCalls, AccountUseCases
 from okx_gateway.edge.call import Call, StreamCall, UnaryCall
 from okx_gateway.edge.market_calls import MarketCalls, MarketUseCases
 from okx_gateway.usecases.amend_order import AmendOrder
 from okx_gateway.usecases.cancel_order import CancelOrder
-from okx_gateway.usecases.get_balance import GetBalance
-from okx_gateway.usecases.get_order import GetOrder
 from okx_gateway.usecases.place_order import PlaceOrder
 from okx_gateway.usecases.stream_ticker import StreamTicker
 
@@ -27,8 +26,7 @@ class UseCases:
     place_order: PlaceOrder
     cancel_order: CancelOrder
     amend_order: AmendOrder
-    get_order: GetOrder
-    get_balance: GetBalance
+    account: AccountUseCases
     stream_ticker: StreamTicker
     market: MarketUseCases
 
@@ -41,15 +39,18 @@ class UseCaseCalls:
     def __init__(self, usecases: UseCases, *, default_deadline_s: float) -> None:
         self._usecases = usecases
         self._default_deadline_s = default_deadline_s
+        account = AccountCalls(usecases.account, default_deadline_s=default_deadline_s)
         self.unary: dict[str, UnaryCall] = {
             "PlaceOrder": self._place_order,
             "CancelOrder": self._cancel_order,
             "AmendOrder": self._amend_order,
-            "GetOrder": self._get_order,
-            "GetBalance": self._get_balance,
+            **account.unary,
             **MarketCalls(usecases.market, default_deadline_s=default_deadline_s).unary,
         }
-        self.stream: dict[str, StreamCall] = {"StreamTicker": self._stream_ticker}
+        self.stream: dict[str, StreamCall] = {
+            "StreamTicker": self._stream_ticker,
+            **account.stream,
+        }
 
     async def _place_order(
         self, request: api.PlaceOrderRequest, call: Call
@@ -87,29 +88,6 @@ class UseCaseCalls:
             deadline=self._deadline(call),
         )
         return translate.amend_response(amend)
-
-    async def _get_order(self, request: api.GetOrderRequest, call: Call) -> api.GetOrderResponse:
-        translate.check(request)
-        answer = await self._usecases.get_order(
-            request.account,
-            translate.order_name(request),
-            request.instrument,
-            caller=call.caller,
-            deadline=self._deadline(call),
-        )
-        return translate.order_response(request.account, answer)
-
-    async def _get_balance(
-        self, request: api.GetBalanceRequest, call: Call
-    ) -> api.GetBalanceResponse:
-        translate.check(request)
-        dated = await self._usecases.get_balance(
-            request.account,
-            list(request.currencies),
-            caller=call.caller,
-            deadline=self._deadline(call),
-        )
-        return translate.balance_response(dated)
 
     async def _stream_ticker(
         self, request: api.StreamTickerRequest, call: Call

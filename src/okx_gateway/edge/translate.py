@@ -11,23 +11,18 @@ from typing import Any
 import protovalidate
 from google.protobuf.message import Message
 
-from okx_gateway.api.v1 import balance_pb2, gateway_service_pb2, order_pb2, ticker_pb2
+from okx_gateway.api.v1 import gateway_service_pb2, order_pb2, ticker_pb2
 from okx_gateway.domain.errors import InvalidRequestError, Violation
 from okx_gateway.domain.order import (
     Amend,
     AttachedExit,
     Cancel,
-    Conflict,
     Limit,
     Market,
     NewOrder,
     NewValues,
-    NotPlaced,
-    Order,
     OrderName,
-    Placed,
     PositionSide,
-    Refused,
     SelfTradePrevention,
     Side,
     TargetCurrency,
@@ -36,10 +31,8 @@ from okx_gateway.domain.order import (
     TriggerPriceType,
 )
 from okx_gateway.domain.ticker import Gap, Heartbeat, Ticker, TickerEvent
-from okx_gateway.edge.stamp import duration_of, time_of, time_of_us
+from okx_gateway.edge.stamp import time_of, time_of_us
 from okx_gateway.edge.translate_market import ticker_message
-from okx_gateway.usecases.get_balance import DatedBalance
-from okx_gateway.usecases.get_order import OrderAnswer
 from okx_gateway.usecases.place_order import PlaceAnswer
 
 _VALIDATOR = protovalidate.Validator()
@@ -163,75 +156,6 @@ def amend_response(amend: Amend) -> gateway_service_pb2.AmendOrderResponse:
         client_order_id=amend.client_order_id,
         exchange_order_id=amend.exchange_order_id,
         update_time=time_of(amend.update_ms),
-    )
-
-
-def order_response(account: str, answer: OrderAnswer) -> gateway_service_pb2.GetOrderResponse:
-    """Answer of GetOrder."""
-    response = gateway_service_pb2.GetOrderResponse()
-    match answer.outcome:
-        case Placed():
-            response.outcome = order_pb2.ORDER_OUTCOME_PLACED
-        case Refused(code, message):
-            response.outcome = order_pb2.ORDER_OUTCOME_REFUSED
-            response.okx_code, response.okx_message = code, message
-        case NotPlaced():
-            response.outcome = order_pb2.ORDER_OUTCOME_NOT_PLACED
-        case Conflict() | None:
-            response.outcome = order_pb2.ORDER_OUTCOME_IN_DOUBT
-    if answer.outcome is None:
-        response.resolve_time.FromMilliseconds(answer.resolve_ms)
-    if answer.order is not None:
-        response.order.CopyFrom(_order(account, answer.order))
-    return response
-
-
-def _order(account: str, order: Order) -> order_pb2.Order:
-    return order_pb2.Order(
-        account=account,
-        client_order_id=order.client_order_id,
-        exchange_order_id=order.exchange_order_id,
-        instrument=order.instrument,
-        side=order_pb2.Side.Value(f"SIDE_{order.side.name}"),
-        state=order_pb2.OrderState.Value(f"ORDER_STATE_{order.state.name}"),
-        price=order.price,
-        quantity=order.quantity,
-        filled_quantity=order.filled_quantity,
-        average_price=order.average_price,
-        fee=order.fee,
-        fee_currency=order.fee_currency,
-        tag=order.tag,
-        cancel_source=order.cancel_source,
-        place_time=time_of(order.place_ms),
-        update_time=time_of(order.update_ms),
-    )
-
-
-def balance_response(dated: DatedBalance) -> gateway_service_pb2.GetBalanceResponse:
-    """Answer of GetBalance."""
-    balance = dated.balance
-    return gateway_service_pb2.GetBalanceResponse(
-        balance=balance_pb2.Balance(
-            total_equity_usd=balance.total_equity_usd,
-            adjusted_equity_usd=balance.adjusted_equity_usd,
-            currencies=[
-                balance_pb2.CurrencyBalance(
-                    currency=each.currency,
-                    cash=each.cash,
-                    available=each.available,
-                    frozen=each.frozen,
-                    equity=each.equity,
-                    equity_usd=each.equity_usd,
-                    liability=each.liability,
-                    unrealised_profit=each.unrealised_profit,
-                    update_time=time_of(each.update_ms),
-                )
-                for each in balance.currencies
-            ],
-            update_time=time_of(balance.update_ms),
-        ),
-        age=duration_of(dated.age_s()),
-        receive_time=time_of(dated.receive_ms),
     )
 
 

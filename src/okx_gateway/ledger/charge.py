@@ -14,8 +14,10 @@ from okx_gateway.ledger.caller_shares import CallerShares
 from okx_gateway.okx.endpoint import Endpoint
 from okx_gateway.okx.rate_limit import CONNECT_LIMIT, SUB_ACCOUNT_LIMIT, Limit, Scope
 
-# Who asks where no caller does: no caller can have this name.
+# Who asks where no caller does: no caller can have these names. What doubts are ended with is kept
+# for the first alone.
 GATEWAY = "(gateway)"
+LIVE_STATE = "(live state)"
 
 # OKX does not count orders on these towards the sub-account limit.
 # Source: OKX docs v5, "Sub-account rate limit".

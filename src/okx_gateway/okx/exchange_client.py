@@ -13,6 +13,7 @@ from okx_gateway.domain.instrument import Instrument, InstrumentType
 from okx_gateway.domain.order_book import OrderBook
 from okx_gateway.domain.ticker import Ticker
 from okx_gateway.okx import code as codes
+from okx_gateway.okx.account_list import AccountList, AccountPage, page_from_rows
 from okx_gateway.okx.balance_codec import balance_from_row
 from okx_gateway.okx.endpoint import Endpoint
 from okx_gateway.okx.exchange_clock import ExchangeClock
@@ -59,6 +60,33 @@ class ExchangeClient(OrderRequests):
         row = _one("balance", rows)
         try:
             return balance_from_row(row)
+        except UnreadableReplyError as error:
+            raise errors.ExchangeUnavailableError(str(error)) from error
+
+    async def account_page(
+        self,
+        account: str,
+        wanted: AccountList,
+        *,
+        after: str = "",
+        write_before_s: float | None = None,
+    ) -> AccountPage:
+        """Read one page of a list of an account's orders or fills, the newest first.
+
+        `after` is what the page before it told.
+
+        Raises:
+            ExchangeError: OKX gave no usable answer.
+            CredentialUnusableError: OKX does not accept the account's credential.
+        """
+        rows = await self._read(
+            wanted.endpoint,
+            account=account,
+            query=wanted.parameters(after),
+            write_before_s=write_before_s,
+        )
+        try:
+            return page_from_rows(wanted, rows, after=after)
         except UnreadableReplyError as error:
             raise errors.ExchangeUnavailableError(str(error)) from error
 

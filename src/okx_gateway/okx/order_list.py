@@ -72,7 +72,7 @@ def verdict_on_page(
         if reply.code != codes.SUCCESS:
             return NoEvidence(f"code {reply.code[:16]} {reply.message}", reply.code)
         orders = tuple(_listed(row, instrument) for row in reply.rows)
-        cursors = [_cursor(row, endpoint) for row in reply.rows]
+        cursors = [cursor_of(row, endpoint) for row in reply.rows]
     except UnreadableReplyError as error:
         return NoEvidence(str(error))
     if after and any(cursor >= int(after) for cursor in cursors):
@@ -87,7 +87,12 @@ def _listed(row: Row, instrument: Instrument) -> ListedOrder:
     return ListedOrder(text(row, "clOrdId"), text(row, "ordId"))
 
 
-def _cursor(row: Row, endpoint: Endpoint) -> int:
+def cursor_of(row: Row, endpoint: Endpoint) -> int:
+    """By what the list of `endpoint` goes on behind a row.
+
+    Raises:
+        UnreadableReplyError: The row does not say.
+    """
     value = text(row, _CURSORS[endpoint])
     if not (value.isascii() and value.isdigit() and len(value) <= 32):
         raise UnreadableReplyError("a row without an id to go on by")

@@ -247,6 +247,22 @@ class Settings(BaseModel):
     instrument_refresh_s: int = _setting(
         300, "How often the rules of instruments are read again.", "300", ge=10, le=86_400
     )
+    private_channel_grace_s: float = _setting(
+        60.0,
+        "How long a channel of an account's orders or balance is kept that nobody needs. OKX "
+        "allows each on 30 connections of an account, which all replicas share.",
+        "300",
+        ge=1,
+        le=86_400,
+    )
+    order_changes_kept: int = _setting(
+        10_000,
+        "How many changes of an account's orders are kept for readers who come back; one that "
+        "falls behind by more than three quarters of it is ended.",
+        "50000",
+        ge=100,
+        le=1_000_000,
+    )
     drain_grace_s: float = _setting(
         10.0, "How long calls may still finish when stopping.", "10", ge=0, le=600
     )

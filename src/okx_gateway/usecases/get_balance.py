@@ -1,20 +1,23 @@
-"""What does GetBalance promise?  What OKX said, how long ago, by one request for all who ask."""
+"""What does GetBalance promise?  What OKX said, and how long ago.
 
-import asyncio
+From the channel of the account where nothing of it was missed, else by one request for all who ask.
+"""
+
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from okx_gateway.account.live_accounts import LiveAccounts
 from okx_gateway.custody.account_register import AccountRegister
 from okx_gateway.domain.account import Account
 from okx_gateway.domain.balance import Balance
 from okx_gateway.domain.deadline import Deadline
-from okx_gateway.domain.errors import BudgetExhaustedError, DeadlineTooShortError
 from okx_gateway.ledger.charge import ChargeTable
 from okx_gateway.okx.endpoint import Endpoint
 from okx_gateway.okx.exchange_client import ExchangeClient
 from okx_gateway.usecases.ask_exchange import AskExchange
+from okx_gateway.usecases.shared_read import SharedRead
 from okx_gateway.usecases.supervisor import Supervisor
 
 
@@ -38,43 +41,45 @@ class GetBalance:
         self,
         *,
         accounts: AccountRegister,
+        live: LiveAccounts,
         charges: ChargeTable,
         ask: AskExchange,
         exchange: ExchangeClient,
         supervisor: Supervisor,
     ) -> None:
         self._accounts = accounts
+        self._live = live
         self._charges = charges
         self._ask = ask
         self._exchange = exchange
-        self._supervisor = supervisor
-        self._asking: dict[tuple[str, ...], asyncio.Task[DatedBalance]] = {}
+        self._shared: SharedRead[DatedBalance] = SharedRead(supervisor)
 
     async def __call__(
-        self, account_name: str, currencies: Sequence[str], *, caller: str, deadline: Deadline
+        self,
+        account_name: str,
+        currencies: Sequence[str],
+        *,
+        max_age_s: float | None = None,
+        caller: str,
+        deadline: Deadline,
     ) -> DatedBalance:
         """Read the balance of an account; of all its currencies where none is named.
+
+        What is told is at most `max_age_s` old, where that is given.
 
         Raises:
             GatewayError: There is no answer within the deadline.
         """
         account = await self._accounts.find(account_name, deadline)
-        key = (account.name, *currencies)
-        own = False
-        while not own:
-            task = self._asking.get(key)
-            own = task is None
-            if task is None:
-                task = self._supervisor.start(self._read(account, currencies, caller, deadline))
-                self._asking[key] = task
-                task.add_done_callback(lambda _: self._asking.pop(key, None))
-            done, _ = await asyncio.wait({task}, timeout=max(0.0, deadline.remaining_s()))
-            if not done or task.cancelled():
-                break
-            if own or not isinstance(task.exception(), BudgetExhaustedError):
-                return task.result()
-            # There was no room within the deadline of another, which is not ours.
-        raise DeadlineTooShortError(0, 1)
+        feed = self._live.balance(account.name)
+        balance = feed.balance(tuple(currencies)) if feed.usable else None
+        if balance is not None and (max_age_s is None or feed.age_s() <= max_age_s):
+            return DatedBalance(balance, feed.received_s, feed.receive_ms)
+        return await self._shared(
+            (account.name, *currencies),
+            lambda: self._read(account, currencies, caller, deadline),
+            deadline,
+        )
 
     async def _read(
         self, account: Account, currencies: Sequence[str], caller: str, deadline: Deadline

@@ -26,7 +26,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n okx_gateway/api/v1/balance.proto\x12\x12okx_gateway.api.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc2\x01\n\x07\x42\x61lance\x12\x1e\n\x10total_equity_usd\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12!\n\x13\x61\x64justed_equity_usd\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12=\n\ncurrencies\x18\x03 \x03(\x0b\x32#.okx_gateway.api.v1.CurrencyBalanceB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\x8d\x02\n\x0f\x43urrencyBalance\x12\x16\n\x08\x63urrency\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x12\n\x04\x63\x61sh\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x17\n\tavailable\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x14\n\x06\x66rozen\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x14\n\x06\x65quity\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x18\n\nequity_usd\x18\x06 \x01(\tB\x04\xe2\x41\x01\x03\x12\x17\n\tliability\x18\x07 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1f\n\x11unrealised_profit\x18\x08 \x01(\tB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n okx_gateway/api/v1/balance.proto\x12\x12okx_gateway.api.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc2\x01\n\x07\x42\x61lance\x12\x1e\n\x10total_equity_usd\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12!\n\x13\x61\x64justed_equity_usd\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12=\n\ncurrencies\x18\x03 \x03(\x0b\x32#.okx_gateway.api.v1.CurrencyBalanceB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\x8d\x02\n\x0f\x43urrencyBalance\x12\x16\n\x08\x63urrency\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x12\n\x04\x63\x61sh\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x17\n\tavailable\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x14\n\x06\x66rozen\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x14\n\x06\x65quity\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x18\n\nequity_usd\x18\x06 \x01(\tB\x04\xe2\x41\x01\x03\x12\x17\n\tliability\x18\x07 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1f\n\x11unrealised_profit\x18\x08 \x01(\tB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\xc8\x01\n\rBalanceChange\x12\x1e\n\x10total_equity_usd\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12!\n\x13\x61\x64justed_equity_usd\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12=\n\ncurrencies\x18\x03 \x03(\x0b\x32#.okx_gateway.api.v1.CurrencyBalanceB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -59,8 +59,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CURRENCYBALANCE'].fields_by_name['unrealised_profit']._serialized_options = b'\342A\001\003'
   _globals['_CURRENCYBALANCE'].fields_by_name['update_time']._loaded_options = None
   _globals['_CURRENCYBALANCE'].fields_by_name['update_time']._serialized_options = b'\342A\001\003'
+  _globals['_BALANCECHANGE'].fields_by_name['total_equity_usd']._loaded_options = None
+  _globals['_BALANCECHANGE'].fields_by_name['total_equity_usd']._serialized_options = b'\342A\001\003'
+  _globals['_BALANCECHANGE'].fields_by_name['adjusted_equity_usd']._loaded_options = None
+  _globals['_BALANCECHANGE'].fields_by_name['adjusted_equity_usd']._serialized_options = b'\342A\001\003'
+  _globals['_BALANCECHANGE'].fields_by_name['currencies']._loaded_options = None
+  _globals['_BALANCECHANGE'].fields_by_name['currencies']._serialized_options = b'\342A\001\003'
+  _globals['_BALANCECHANGE'].fields_by_name['update_time']._loaded_options = None
+  _globals['_BALANCECHANGE'].fields_by_name['update_time']._serialized_options = b'\342A\001\003'
   _globals['_BALANCE']._serialized_start=123
   _globals['_BALANCE']._serialized_end=317
   _globals['_CURRENCYBALANCE']._serialized_start=320
   _globals['_CURRENCYBALANCE']._serialized_end=589
+  _globals['_BALANCECHANGE']._serialized_start=592
+  _globals['_BALANCECHANGE']._serialized_end=792
 # @@protoc_insertion_point(module_scope)

@@ -114,3 +114,41 @@ class CurrencyBalance(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CurrencyBalance: _TypeAlias = CurrencyBalance  # noqa: Y015
+
+@_typing.final
+class BalanceChange(_message.Message):
+    """What changed in a balance, as far as it was not told before."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOTAL_EQUITY_USD_FIELD_NUMBER: _builtins.int
+    ADJUSTED_EQUITY_USD_FIELD_NUMBER: _builtins.int
+    CURRENCIES_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    total_equity_usd: _builtins.str
+    """Total equity in US dollars, now."""
+    adjusted_equity_usd: _builtins.str
+    """Adjusted (effective) equity in US dollars, now."""
+    @_builtins.property
+    def currencies(self) -> _containers.RepeatedCompositeFieldContainer[Global___CurrencyBalance]:
+        """Currencies that changed, each as it is now. One that is used up has zeros."""
+
+    @_builtins.property
+    def update_time(self) -> _timestamp_pb2.Timestamp:
+        """When OKX last changed the balance, by OKX's clock."""
+
+    def __init__(
+        self,
+        *,
+        total_equity_usd: _builtins.str = ...,
+        adjusted_equity_usd: _builtins.str = ...,
+        currencies: _abc.Iterable[Global___CurrencyBalance] | None = ...,
+        update_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["update_time", b"update_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adjusted_equity_usd", b"adjusted_equity_usd", "currencies", b"currencies", "total_equity_usd", b"total_equity_usd", "update_time", b"update_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BalanceChange: _TypeAlias = BalanceChange  # noqa: Y015

@@ -13,6 +13,7 @@ from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from okx_gateway.api.v1 import balance_pb2 as _balance_pb2
 from okx_gateway.api.v1 import instrument_pb2 as _instrument_pb2
 from okx_gateway.api.v1 import order_book_pb2 as _order_book_pb2
+from okx_gateway.api.v1 import order_event_pb2 as _order_event_pb2
 from okx_gateway.api.v1 import order_pb2 as _order_pb2
 from okx_gateway.api.v1 import ticker_pb2 as _ticker_pb2
 import builtins as _builtins
@@ -405,6 +406,7 @@ class GetOrderRequest(_message.Message):
     CLIENT_ORDER_ID_FIELD_NUMBER: _builtins.int
     EXCHANGE_ORDER_ID_FIELD_NUMBER: _builtins.int
     INSTRUMENT_FIELD_NUMBER: _builtins.int
+    MAX_AGE_FIELD_NUMBER: _builtins.int
     account: _builtins.str
     """Required. Account of the order, by the gateway's name for it."""
     client_order_id: _builtins.str
@@ -415,6 +417,12 @@ class GetOrderRequest(_message.Message):
     """Instrument id of the order. Optional for a `client_order_id` that was placed through the gateway,
     which remembers it; required otherwise.
     """
+    @_builtins.property
+    def max_age(self) -> _duration_pb2.Duration:
+        """Optional. The greatest age of an answer that OKX is not asked for anew; where it is left out, OKX is
+        asked for every order that has not ended.
+        """
+
     def __init__(
         self,
         *,
@@ -422,10 +430,11 @@ class GetOrderRequest(_message.Message):
         client_order_id: _builtins.str = ...,
         exchange_order_id: _builtins.str = ...,
         instrument: _builtins.str = ...,
+        max_age: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["client_order_id", b"client_order_id", "exchange_order_id", b"exchange_order_id", "order_id", b"order_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["client_order_id", b"client_order_id", "exchange_order_id", b"exchange_order_id", "max_age", b"max_age", "order_id", b"order_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "client_order_id", b"client_order_id", "exchange_order_id", b"exchange_order_id", "instrument", b"instrument", "order_id", b"order_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "client_order_id", b"client_order_id", "exchange_order_id", b"exchange_order_id", "instrument", b"instrument", "max_age", b"max_age", "order_id", b"order_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_order_id: _TypeAlias = _typing.Literal["client_order_id", "exchange_order_id"]  # noqa: Y015
     _WhichOneofArgType_order_id: _TypeAlias = _typing.Literal["order_id", b"order_id"]  # noqa: Y015
@@ -444,6 +453,7 @@ class GetOrderResponse(_message.Message):
     OKX_CODE_FIELD_NUMBER: _builtins.int
     OKX_MESSAGE_FIELD_NUMBER: _builtins.int
     RESOLVE_TIME_FIELD_NUMBER: _builtins.int
+    AGE_FIELD_NUMBER: _builtins.int
     outcome: _order_pb2.OrderOutcome.ValueType
     """What is known of the placing of the order."""
     okx_code: _builtins.str
@@ -460,6 +470,10 @@ class GetOrderResponse(_message.Message):
     def resolve_time(self) -> _timestamp_pb2.Timestamp:
         """When doubt ends at the latest, by the gateway's estimate of OKX's clock; absent unless in doubt."""
 
+    @_builtins.property
+    def age(self) -> _duration_pb2.Duration:
+        """How long ago OKX last told the gateway what `order` rests on; absent without an order."""
+
     def __init__(
         self,
         *,
@@ -468,10 +482,11 @@ class GetOrderResponse(_message.Message):
         okx_code: _builtins.str = ...,
         okx_message: _builtins.str = ...,
         resolve_time: _timestamp_pb2.Timestamp | None = ...,
+        age: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order", "resolve_time", b"resolve_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["age", b"age", "order", b"order", "resolve_time", b"resolve_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["okx_code", b"okx_code", "okx_message", b"okx_message", "order", b"order", "outcome", b"outcome", "resolve_time", b"resolve_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["age", b"age", "okx_code", b"okx_code", "okx_message", b"okx_message", "order", b"order", "outcome", b"outcome", "resolve_time", b"resolve_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -485,21 +500,29 @@ class GetBalanceRequest(_message.Message):
 
     ACCOUNT_FIELD_NUMBER: _builtins.int
     CURRENCIES_FIELD_NUMBER: _builtins.int
+    MAX_AGE_FIELD_NUMBER: _builtins.int
     account: _builtins.str
     """Required. Account to read, by the gateway's name for it."""
     @_builtins.property
     def currencies(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Optional. Currencies to answer; all that are not zero where it is left out. At most 20."""
 
+    @_builtins.property
+    def max_age(self) -> _duration_pb2.Duration:
+        """Optional. The greatest age of an answer that OKX is not asked for anew; any where it is left out, as long
+        as the gateway has missed nothing since.
+        """
+
     def __init__(
         self,
         *,
         account: _builtins.str = ...,
         currencies: _abc.Iterable[_builtins.str] | None = ...,
+        max_age: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["max_age", b"max_age"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "currencies", b"currencies"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "currencies", b"currencies", "max_age", b"max_age"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -540,6 +563,170 @@ class GetBalanceResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetBalanceResponse: _TypeAlias = GetBalanceResponse  # noqa: Y015
+
+@_typing.final
+class StreamOrdersRequest(_message.Message):
+    """Request of StreamOrders."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    RESUME_TOKEN_FIELD_NUMBER: _builtins.int
+    account: _builtins.str
+    """Required. Account whose orders are told, by the gateway's name for it."""
+    resume_token: _builtins.str
+    """Optional. `resume_token` of the last event that was taken; the stream goes on behind it."""
+    def __init__(
+        self,
+        *,
+        account: _builtins.str = ...,
+        resume_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "resume_token", b"resume_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamOrdersRequest: _TypeAlias = StreamOrdersRequest  # noqa: Y015
+
+@_typing.final
+class StreamOrdersResponse(_message.Message):
+    """One event of StreamOrders."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGE_FIELD_NUMBER: _builtins.int
+    SNAPSHOT_FIELD_NUMBER: _builtins.int
+    GAP_FIELD_NUMBER: _builtins.int
+    STALE_FIELD_NUMBER: _builtins.int
+    RESUMED_FIELD_NUMBER: _builtins.int
+    HEARTBEAT_FIELD_NUMBER: _builtins.int
+    RESUME_TOKEN_FIELD_NUMBER: _builtins.int
+    resume_token: _builtins.str
+    """Where to go on behind this event; empty where it is none to go on from: go on from the one before it."""
+    @_builtins.property
+    def change(self) -> _order_event_pb2.OrderChange:
+        """An order has changed."""
+
+    @_builtins.property
+    def snapshot(self) -> _order_event_pb2.OrdersSnapshot:
+        """All open orders, at the beginning and after a gap."""
+
+    @_builtins.property
+    def gap(self) -> _order_event_pb2.OrdersGap:
+        """Changes are missing."""
+
+    @_builtins.property
+    def stale(self) -> _order_event_pb2.ChannelStale:
+        """Changes may come late."""
+
+    @_builtins.property
+    def resumed(self) -> _order_event_pb2.ChannelResumed:
+        """Changes come at once again."""
+
+    @_builtins.property
+    def heartbeat(self) -> _ticker_pb2.Heartbeat:
+        """Nothing happened."""
+
+    def __init__(
+        self,
+        *,
+        change: _order_event_pb2.OrderChange | None = ...,
+        snapshot: _order_event_pb2.OrdersSnapshot | None = ...,
+        gap: _order_event_pb2.OrdersGap | None = ...,
+        stale: _order_event_pb2.ChannelStale | None = ...,
+        resumed: _order_event_pb2.ChannelResumed | None = ...,
+        heartbeat: _ticker_pb2.Heartbeat | None = ...,
+        resume_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "event", b"event", "gap", b"gap", "heartbeat", b"heartbeat", "resumed", b"resumed", "snapshot", b"snapshot", "stale", b"stale"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "event", b"event", "gap", b"gap", "heartbeat", b"heartbeat", "resume_token", b"resume_token", "resumed", b"resumed", "snapshot", b"snapshot", "stale", b"stale"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["change", "snapshot", "gap", "stale", "resumed", "heartbeat"]  # noqa: Y015
+    _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
+
+Global___StreamOrdersResponse: _TypeAlias = StreamOrdersResponse  # noqa: Y015
+
+@_typing.final
+class StreamBalanceRequest(_message.Message):
+    """Request of StreamBalance."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    account: _builtins.str
+    """Required. Account to tell of, by the gateway's name for it."""
+    def __init__(
+        self,
+        *,
+        account: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamBalanceRequest: _TypeAlias = StreamBalanceRequest  # noqa: Y015
+
+@_typing.final
+class StreamBalanceResponse(_message.Message):
+    """One event of StreamBalance."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BALANCE_FIELD_NUMBER: _builtins.int
+    CHANGE_FIELD_NUMBER: _builtins.int
+    STALE_FIELD_NUMBER: _builtins.int
+    RESUMED_FIELD_NUMBER: _builtins.int
+    HEARTBEAT_FIELD_NUMBER: _builtins.int
+    RECEIVE_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def balance(self) -> _balance_pb2.Balance:
+        """All that the account holds, at the beginning."""
+
+    @_builtins.property
+    def change(self) -> _balance_pb2.BalanceChange:
+        """What changed since."""
+
+    @_builtins.property
+    def stale(self) -> _order_event_pb2.ChannelStale:
+        """Changes may come late."""
+
+    @_builtins.property
+    def resumed(self) -> _order_event_pb2.ChannelResumed:
+        """Changes come at once again; those that came late were told."""
+
+    @_builtins.property
+    def heartbeat(self) -> _ticker_pb2.Heartbeat:
+        """Nothing happened."""
+
+    @_builtins.property
+    def receive_time(self) -> _timestamp_pb2.Timestamp:
+        """When the gateway received what is told of the balance, by the gateway's clock; absent otherwise."""
+
+    def __init__(
+        self,
+        *,
+        balance: _balance_pb2.Balance | None = ...,
+        change: _balance_pb2.BalanceChange | None = ...,
+        stale: _order_event_pb2.ChannelStale | None = ...,
+        resumed: _order_event_pb2.ChannelResumed | None = ...,
+        heartbeat: _ticker_pb2.Heartbeat | None = ...,
+        receive_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["balance", b"balance", "change", b"change", "event", b"event", "heartbeat", b"heartbeat", "receive_time", b"receive_time", "resumed", b"resumed", "stale", b"stale"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["balance", b"balance", "change", b"change", "event", b"event", "heartbeat", b"heartbeat", "receive_time", b"receive_time", "resumed", b"resumed", "stale", b"stale"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["balance", "change", "stale", "resumed", "heartbeat"]  # noqa: Y015
+    _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
+
+Global___StreamBalanceResponse: _TypeAlias = StreamBalanceResponse  # noqa: Y015
 
 @_typing.final
 class StreamTickerRequest(_message.Message):

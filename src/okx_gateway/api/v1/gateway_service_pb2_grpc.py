@@ -64,6 +64,16 @@ class GatewayServiceStub:
                 request_serializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.GetBalanceRequest.SerializeToString,
                 response_deserializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.GetBalanceResponse.FromString,
                 _registered_method=True)
+        self.StreamOrders = channel.unary_stream(
+                '/okx_gateway.api.v1.GatewayService/StreamOrders',
+                request_serializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamOrdersRequest.SerializeToString,
+                response_deserializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamOrdersResponse.FromString,
+                _registered_method=True)
+        self.StreamBalance = channel.unary_stream(
+                '/okx_gateway.api.v1.GatewayService/StreamBalance',
+                request_serializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamBalanceRequest.SerializeToString,
+                response_deserializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamBalanceResponse.FromString,
+                _registered_method=True)
         self.ListInstruments = channel.unary_unary(
                 '/okx_gateway.api.v1.GatewayService/ListInstruments',
                 request_serializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.ListInstrumentsRequest.SerializeToString,
@@ -142,6 +152,9 @@ class GatewayServiceServicer:
     def GetOrder(self, request, context):
         """Looks one order up at OKX. Also says what became of an order whose placing was in doubt.
 
+        An order that has ended may be answered from the account's channel of orders, because it does not change
+        any more; one that is open only where the call says with `max_age` that an answer may be that old.
+
         Fails with `NOT_FOUND` where neither the gateway nor OKX knows the id. OKX forgets an order that was
         cancelled unfilled after two hours, and every other one after three months.
         """
@@ -150,7 +163,32 @@ class GatewayServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetBalance(self, request, context):
-        """Reads what an account holds.
+        """Reads what an account holds: what its channel at OKX told where nothing of it was missed, OKX's answer
+        otherwise. Many callers who ask at once share one request. `max_age` demands an answer that is no older.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StreamOrders(self, request, context):
+        """Streams what happens to the orders of an account, however they were placed: every change once, in the order
+        in which it happened to each order.
+
+        A new stream begins with all open orders. With the token of a change or of a snapshot another stream goes on
+        behind it, at the replica that gave it, for as long as it keeps what happened since; otherwise a gap is told,
+        and all open orders. Over REST the tokens are the ids of the events, and `Last-Event-ID` goes on.
+
+        Nothing is left out for a slow reader: one that falls too far behind is ended with `RESOURCE_EXHAUSTED` and
+        `ERROR_REASON_READER_TOO_SLOW`. A heartbeat follows five seconds without an event.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StreamBalance(self, request, context):
+        """Streams what an account holds: first all of it, then what changes.
+
+        Conflated: a slow reader gets the latest of each currency. A heartbeat follows five seconds without an event.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -226,6 +264,16 @@ def add_GatewayServiceServicer_to_server(servicer, server):
                     servicer.GetBalance,
                     request_deserializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.GetBalanceRequest.FromString,
                     response_serializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.GetBalanceResponse.SerializeToString,
+            ),
+            'StreamOrders': grpc.unary_stream_rpc_method_handler(
+                    servicer.StreamOrders,
+                    request_deserializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamOrdersRequest.FromString,
+                    response_serializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamOrdersResponse.SerializeToString,
+            ),
+            'StreamBalance': grpc.unary_stream_rpc_method_handler(
+                    servicer.StreamBalance,
+                    request_deserializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamBalanceRequest.FromString,
+                    response_serializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamBalanceResponse.SerializeToString,
             ),
             'ListInstruments': grpc.unary_unary_rpc_method_handler(
                     servicer.ListInstruments,
@@ -393,6 +441,60 @@ class GatewayService:
             '/okx_gateway.api.v1.GatewayService/GetBalance',
             okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.GetBalanceRequest.SerializeToString,
             okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.GetBalanceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/okx_gateway.api.v1.GatewayService/StreamOrders',
+            okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamOrdersRequest.SerializeToString,
+            okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamBalance(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/okx_gateway.api.v1.GatewayService/StreamBalance',
+            okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamBalanceRequest.SerializeToString,
+            okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamBalanceResponse.FromString,
             options,
             channel_credentials,
             insecure,

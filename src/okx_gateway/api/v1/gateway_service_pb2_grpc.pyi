@@ -69,11 +69,32 @@ class GatewayServiceStub:
     GetOrder: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.GetOrderRequest, _gateway_service_pb2.GetOrderResponse]
     """Looks one order up at OKX. Also says what became of an order whose placing was in doubt.
 
+    An order that has ended may be answered from the account's channel of orders, because it does not change
+    any more; one that is open only where the call says with `max_age` that an answer may be that old.
+
     Fails with `NOT_FOUND` where neither the gateway nor OKX knows the id. OKX forgets an order that was
     cancelled unfilled after two hours, and every other one after three months.
     """
     GetBalance: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.GetBalanceRequest, _gateway_service_pb2.GetBalanceResponse]
-    """Reads what an account holds."""
+    """Reads what an account holds: what its channel at OKX told where nothing of it was missed, OKX's answer
+    otherwise. Many callers who ask at once share one request. `max_age` demands an answer that is no older.
+    """
+    StreamOrders: _grpc.UnaryStreamMultiCallable[_gateway_service_pb2.StreamOrdersRequest, _gateway_service_pb2.StreamOrdersResponse]
+    """Streams what happens to the orders of an account, however they were placed: every change once, in the order
+    in which it happened to each order.
+
+    A new stream begins with all open orders. With the token of a change or of a snapshot another stream goes on
+    behind it, at the replica that gave it, for as long as it keeps what happened since; otherwise a gap is told,
+    and all open orders. Over REST the tokens are the ids of the events, and `Last-Event-ID` goes on.
+
+    Nothing is left out for a slow reader: one that falls too far behind is ended with `RESOURCE_EXHAUSTED` and
+    `ERROR_REASON_READER_TOO_SLOW`. A heartbeat follows five seconds without an event.
+    """
+    StreamBalance: _grpc.UnaryStreamMultiCallable[_gateway_service_pb2.StreamBalanceRequest, _gateway_service_pb2.StreamBalanceResponse]
+    """Streams what an account holds: first all of it, then what changes.
+
+    Conflated: a slow reader gets the latest of each currency. A heartbeat follows five seconds without an event.
+    """
     ListInstruments: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.ListInstrumentsRequest, _gateway_service_pb2.ListInstrumentsResponse]
     """Lists the instruments of one type with the rules of their orders, as OKX told them within the last minutes.
 
@@ -138,11 +159,32 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
     GetOrder: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.GetOrderRequest, _gateway_service_pb2.GetOrderResponse]  # type: ignore[assignment]
     """Looks one order up at OKX. Also says what became of an order whose placing was in doubt.
 
+    An order that has ended may be answered from the account's channel of orders, because it does not change
+    any more; one that is open only where the call says with `max_age` that an answer may be that old.
+
     Fails with `NOT_FOUND` where neither the gateway nor OKX knows the id. OKX forgets an order that was
     cancelled unfilled after two hours, and every other one after three months.
     """
     GetBalance: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.GetBalanceRequest, _gateway_service_pb2.GetBalanceResponse]  # type: ignore[assignment]
-    """Reads what an account holds."""
+    """Reads what an account holds: what its channel at OKX told where nothing of it was missed, OKX's answer
+    otherwise. Many callers who ask at once share one request. `max_age` demands an answer that is no older.
+    """
+    StreamOrders: _aio.UnaryStreamMultiCallable[_gateway_service_pb2.StreamOrdersRequest, _gateway_service_pb2.StreamOrdersResponse]  # type: ignore[assignment]
+    """Streams what happens to the orders of an account, however they were placed: every change once, in the order
+    in which it happened to each order.
+
+    A new stream begins with all open orders. With the token of a change or of a snapshot another stream goes on
+    behind it, at the replica that gave it, for as long as it keeps what happened since; otherwise a gap is told,
+    and all open orders. Over REST the tokens are the ids of the events, and `Last-Event-ID` goes on.
+
+    Nothing is left out for a slow reader: one that falls too far behind is ended with `RESOURCE_EXHAUSTED` and
+    `ERROR_REASON_READER_TOO_SLOW`. A heartbeat follows five seconds without an event.
+    """
+    StreamBalance: _aio.UnaryStreamMultiCallable[_gateway_service_pb2.StreamBalanceRequest, _gateway_service_pb2.StreamBalanceResponse]  # type: ignore[assignment]
+    """Streams what an account holds: first all of it, then what changes.
+
+    Conflated: a slow reader gets the latest of each currency. A heartbeat follows five seconds without an event.
+    """
     ListInstruments: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.ListInstrumentsRequest, _gateway_service_pb2.ListInstrumentsResponse]  # type: ignore[assignment]
     """Lists the instruments of one type with the rules of their orders, as OKX told them within the last minutes.
 
@@ -228,6 +270,9 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_gateway_service_pb2.GetOrderResponse, _abc.Awaitable[_gateway_service_pb2.GetOrderResponse]]:
         """Looks one order up at OKX. Also says what became of an order whose placing was in doubt.
 
+        An order that has ended may be answered from the account's channel of orders, because it does not change
+        any more; one that is open only where the call says with `max_age` that an answer may be that old.
+
         Fails with `NOT_FOUND` where neither the gateway nor OKX knows the id. OKX forgets an order that was
         cancelled unfilled after two hours, and every other one after three months.
         """
@@ -238,7 +283,37 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _gateway_service_pb2.GetBalanceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_gateway_service_pb2.GetBalanceResponse, _abc.Awaitable[_gateway_service_pb2.GetBalanceResponse]]:
-        """Reads what an account holds."""
+        """Reads what an account holds: what its channel at OKX told where nothing of it was missed, OKX's answer
+        otherwise. Many callers who ask at once share one request. `max_age` demands an answer that is no older.
+        """
+
+    @_abc_1.abstractmethod
+    def StreamOrders(
+        self,
+        request: _gateway_service_pb2.StreamOrdersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_gateway_service_pb2.StreamOrdersResponse], _abc.AsyncIterator[_gateway_service_pb2.StreamOrdersResponse]]:
+        """Streams what happens to the orders of an account, however they were placed: every change once, in the order
+        in which it happened to each order.
+
+        A new stream begins with all open orders. With the token of a change or of a snapshot another stream goes on
+        behind it, at the replica that gave it, for as long as it keeps what happened since; otherwise a gap is told,
+        and all open orders. Over REST the tokens are the ids of the events, and `Last-Event-ID` goes on.
+
+        Nothing is left out for a slow reader: one that falls too far behind is ended with `RESOURCE_EXHAUSTED` and
+        `ERROR_REASON_READER_TOO_SLOW`. A heartbeat follows five seconds without an event.
+        """
+
+    @_abc_1.abstractmethod
+    def StreamBalance(
+        self,
+        request: _gateway_service_pb2.StreamBalanceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_gateway_service_pb2.StreamBalanceResponse], _abc.AsyncIterator[_gateway_service_pb2.StreamBalanceResponse]]:
+        """Streams what an account holds: first all of it, then what changes.
+
+        Conflated: a slow reader gets the latest of each currency. A heartbeat follows five seconds without an event.
+        """
 
     @_abc_1.abstractmethod
     def ListInstruments(

@@ -33,6 +33,13 @@ _CALLER: Schema = {
     " order's id belongs to the caller that used it first.",
     "schema": {"type": "string", "pattern": f"^{NAME_PATTERN}$"},
 }
+_LAST_EVENT: Schema = {
+    "name": "last-event-id",
+    "in": "header",
+    "description": "Id of the last event that was taken, in place of `resumeToken`, which wins."
+    " Readers of Server-Sent Events send it by themselves.",
+    "schema": {"type": "string", "maxLength": 64},
+}
 _TRACE: Schema = {
     "x-trace-id": {
         "description": "Id of the trace that the call was recorded in. Absent where the path, the"
@@ -125,6 +132,8 @@ def _operation(route: Route, first: Route, book: SchemaBook) -> Schema:
         "description": about,
         "parameters": [*_parameters(route, book), _DEADLINE, _CALLER],
     }
+    if rpc.server_streaming and "resume_token" in rpc.input_type.fields_by_name:
+        operation["parameters"].append(_LAST_EVENT)
     if route.body:
         operation["requestBody"] = _body(route, name, book)
     success = _events(route, book) if rpc.server_streaming else _answer(route, book)
@@ -205,7 +214,8 @@ def _events(route: Route, book: SchemaBook) -> Schema:
     return {
         "description": f"{proto_comments()[message.full_name]} Each is a Server-Sent Event, named"
         f" `{'`, `'.join(names)}` after what it holds. A failure after the beginning is an event"
-        " named `error`, the last one. Lines that begin with a colon only keep the connection.",
+        " named `error`, the last one. The id of an event is its `resumeToken`, where it has one."
+        " Lines that begin with a colon only keep the connection.",
         "headers": _TRACE,
         "content": {
             "text/event-stream": {

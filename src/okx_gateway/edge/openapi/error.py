@@ -15,7 +15,8 @@ from okx_gateway.edge.status import ERROR_DOMAIN, RpcStatus, status_of
 JSON = "application/json"
 _TYPES = "type.googleapis.com/google.rpc."
 _REASON = "ERROR_REASON_"
-_STREAMS = frozenset({"StreamTicker"})
+_ACCOUNT_STREAMS = frozenset({"StreamOrders", "StreamBalance"})
+_STREAMS = _ACCOUNT_STREAMS | {"StreamTicker"}
 _ON_ACCOUNT = frozenset({"PlaceOrder", "CancelOrder", "AmendOrder", "GetOrder", "GetBalance"})
 _READING_MARKET = frozenset({"GetTicker", "ListTickers", "GetOrderBook"})
 _ASKING_OKX = _ON_ACCOUNT | _READING_MARKET
@@ -41,8 +42,11 @@ ERRORS: tuple[tuple[BaseException, frozenset[str]], ...] = (
         errors.ExchangeRefusedError(okx_code="51001", okx_message="Instrument ID does not exist"),
         _ASKING_OKX,
     ),
-    (errors.CredentialUnusableError("main", "the key may withdraw"), _ON_ACCOUNT),
-    (errors.AccountUnknownError("main"), _ON_ACCOUNT),
+    (
+        errors.CredentialUnusableError("main", "the key may withdraw"),
+        _ON_ACCOUNT | _ACCOUNT_STREAMS,
+    ),
+    (errors.AccountUnknownError("main"), _ON_ACCOUNT | _ACCOUNT_STREAMS),
     (errors.OrderNotFoundError(client_order_id="a1"), _NAMING_ORDER),
     (errors.ClientOrderIdTakenError("a1", "quantity"), _PLACING),
     (errors.OrderNotPlacedError("a1", replayed=True), _PLACING),

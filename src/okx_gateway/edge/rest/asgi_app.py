@@ -19,7 +19,7 @@ from okx_gateway.edge.admission import Admission
 from okx_gateway.edge.call import Call, RpcCalls
 from okx_gateway.edge.caller import caller_name
 from okx_gateway.edge.openapi.document import openapi_document
-from okx_gateway.edge.rest.event_stream import EVENT_STREAM, write_events
+from okx_gateway.edge.rest.event_stream import EVENT_STREAM, resume_behind, write_events
 from okx_gateway.edge.rest.http_exchange import (
     JSON,
     ClientGoneError,
@@ -163,6 +163,7 @@ class AsgiApp:
         caller = caller_name(http.headers)
         deadline = http.deadline(default_s=None, max_s=self._max_deadline_s)
         request = request_message(found, http.query, await http.body())
+        resume_behind(request, http.header(b"last-event-id"))
         with self._admission.stream():
             if http.method == "HEAD":
                 await http.answer(200, EVENT_STREAM, b"")

@@ -1,7 +1,8 @@
 """How does a stream of answers become Server-Sent Events?  Touches ASGI.
 
 Events are named after what they hold, such as `ticker` or `gap`; the content is the answer as
-JSON, on one line.
+JSON, on one line. Where an answer has a `resume_token` it is the event's id, and a request that
+takes one may name it in the header `Last-Event-ID`, as readers do by themselves.
 """
 
 import asyncio
@@ -21,7 +22,15 @@ EVENT_STREAM = b"text/event-stream"
 _FIRST_EVENT_WAIT_S = 1.0
 # Proxies end a connection that is silent for longer.
 _KEEP_ALIVE_S = 15.0
+_TOKEN = "resume_token"  # noqa: S105  # the name of a field
 _OPEN, _KEEP_ALIVE = b": open\n\n", b": still here\n\n"
+
+
+def resume_behind(request: Message, last_event_id: str) -> None:
+    """Have a stream go on behind an event, where it can and `request` does not say otherwise."""
+    fields = request.DESCRIPTOR.fields_by_name
+    if last_event_id and _TOKEN in fields and not getattr(request, _TOKEN):
+        setattr(request, _TOKEN, last_event_id)
 
 
 async def write_events(
@@ -119,8 +128,11 @@ async def _cancel(*tasks: "asyncio.Future[None] | asyncio.Future[Message | None]
 def _named(event: Message) -> bytes:
     oneof = event.DESCRIPTOR.oneofs[0].name if event.DESCRIPTOR.oneofs else ""
     name = event.WhichOneof(oneof) if oneof else None
-    return _event(name or "message", json_of_message(event))
+    token: str = getattr(event, _TOKEN) if _TOKEN in event.DESCRIPTOR.fields_by_name else ""
+    return _event(name or "message", json_of_message(event), token)
 
 
-def _event(name: str, content: bytes) -> bytes:
-    return b"event: %b\ndata: %b\n\n" % (name.encode(), content)
+def _event(name: str, content: bytes, token: str = "") -> bytes:
+    # Without an id a reader keeps the last one.
+    head = b"id: %b\n" % token.encode() if token else b""
+    return b"%bevent: %b\ndata: %b\n\n" % (head, name.encode(), content)

@@ -1,5 +1,4 @@
 import asyncio
-from typing import Any
 
 import pytest
 
@@ -8,36 +7,11 @@ from okx_gateway.account.balance_feed import ACCOUNT_CHANNEL, BalanceFeed, Balan
 from okx_gateway.domain.balance_event import BalanceChange, BalanceSnapshot, BalanceStreamEvent
 from okx_gateway.domain.order_event import Resumed, Stale
 from okx_gateway.okx.channel import Push
+from tests.fakes.live_orders import balance_row
 
 SNAPSHOT = Push(receive_ms=7, event_type="snapshot")
 LAST_PAGE = Push(receive_ms=7, event_type="snapshot", page=2)
 UPDATE = Push(receive_ms=8, event_type="event_update")
-
-
-def row(cash: dict[str, str], update_ms: int = 10, **more: Any) -> dict[str, Any]:
-    """A row of the account channel as OKX sends it, with fields that nobody knows yet."""
-    return {
-        "uTime": str(update_ms),
-        "totalEq": "99.88870288820581",
-        "adjEq": "",
-        "details": [
-            {
-                "ccy": currency,
-                "cashBal": amount,
-                "availBal": amount,
-                "frozenBal": "0",
-                "eq": amount,
-                "eqUsd": amount,
-                "liab": "",
-                "upl": "",
-                "uTime": str(update_ms),
-                "autoLendMtAmt": "0",
-            }
-            for currency, amount in cash.items()
-        ],
-        "unheardOf": [{}],
-        **more,
-    }
 
 
 @pytest.fixture
@@ -48,7 +22,7 @@ def feed() -> BalanceFeed:
 
 
 def begun(feed: BalanceFeed) -> BalanceFeed:
-    feed.on_rows(ACCOUNT_CHANNEL, [row({"BTC": "1", "USDT": "5"})], SNAPSHOT)
+    feed.on_rows(ACCOUNT_CHANNEL, [balance_row({"BTC": "1", "USDT": "5"})], SNAPSHOT)
     return feed
 
 
@@ -83,16 +57,16 @@ def short(events: list[BalanceStreamEvent]) -> list[object]:
 def test_the_balance_is_of_use_once_everything_was_told(feed: BalanceFeed) -> None:
     assert not of_use(feed)
     first = Push(receive_ms=7, event_type="snapshot", page=1, last_page=False)
-    feed.on_rows(ACCOUNT_CHANNEL, [row({"BTC": "1"})], first)
+    feed.on_rows(ACCOUNT_CHANNEL, [balance_row({"BTC": "1"})], first)
     assert not of_use(feed)
-    feed.on_rows(ACCOUNT_CHANNEL, [row({"USDT": "5"})], LAST_PAGE)
+    feed.on_rows(ACCOUNT_CHANNEL, [balance_row({"USDT": "5"})], LAST_PAGE)
     assert of_use(feed)
     assert (held(feed), feed.receive_ms) == ({"BTC": "1", "USDT": "5"}, 7)
     assert feed.age_s() < 1
 
 
 def test_updates_are_taken(feed: BalanceFeed) -> None:
-    begun(feed).on_rows(ACCOUNT_CHANNEL, [row({"BTC": "2"}, 11)], UPDATE)
+    begun(feed).on_rows(ACCOUNT_CHANNEL, [balance_row({"BTC": "2"}, 11)], UPDATE)
     assert held(feed) == {"BTC": "2", "USDT": "5"}
     assert held(feed, "BTC") == {"BTC": "2"}
     assert feed.receive_ms == 8
@@ -105,16 +79,16 @@ def test_what_was_missed_makes_it_useless_until_everything_is_told_anew(
     getattr(begun(feed), lost)(ACCOUNT_CHANNEL)
     assert not of_use(feed)
     feed.on_subscribed(ACCOUNT_CHANNEL)
-    feed.on_rows(ACCOUNT_CHANNEL, [row({"BTC": "2"}, 11)], UPDATE)
+    feed.on_rows(ACCOUNT_CHANNEL, [balance_row({"BTC": "2"}, 11)], UPDATE)
     assert not of_use(feed)
-    feed.on_rows(ACCOUNT_CHANNEL, [row({"BTC": "3"}, 12)], SNAPSHOT)
+    feed.on_rows(ACCOUNT_CHANNEL, [balance_row({"BTC": "3"}, 12)], SNAPSHOT)
     assert of_use(feed)
     assert held(feed) == {"BTC": "3"}
 
 
 def test_rows_of_a_channel_that_was_lost_are_not_taken(feed: BalanceFeed) -> None:
     begun(feed).on_refused(ACCOUNT_CHANNEL, "channel-conn-count-error")
-    feed.on_rows(ACCOUNT_CHANNEL, [row({"BTC": "2"}, 11)], SNAPSHOT)
+    feed.on_rows(ACCOUNT_CHANNEL, [balance_row({"BTC": "2"}, 11)], SNAPSHOT)
     assert not of_use(feed)
 
 
@@ -139,7 +113,7 @@ async def test_a_reader_is_told_everything_and_then_what_changes(feed: BalanceFe
         assert await take(reader) == []
         waiting = asyncio.ensure_future(reader.take(wait_s=5))
         await asyncio.sleep(0)
-        feed.on_rows(ACCOUNT_CHANNEL, [row({"BTC": "2"}, 11)], UPDATE)
+        feed.on_rows(ACCOUNT_CHANNEL, [balance_row({"BTC": "2"}, 11)], UPDATE)
         assert short(await waiting) == [[("BTC", "2")]]
 
 
@@ -147,8 +121,8 @@ async def test_a_slow_reader_gets_the_latest_of_each_currency(feed: BalanceFeed)
     with BalanceReader(begun(feed)) as reader:
         await take(reader)
         for amount in range(2, 100):
-            feed.on_rows(ACCOUNT_CHANNEL, [row({"BTC": str(amount)}, 10 + amount)], UPDATE)
-        feed.on_rows(ACCOUNT_CHANNEL, [row({"USDT": "0"}, 200, totalEq="3")], UPDATE)
+            feed.on_rows(ACCOUNT_CHANNEL, [balance_row({"BTC": str(amount)}, 10 + amount)], UPDATE)
+        feed.on_rows(ACCOUNT_CHANNEL, [balance_row({"USDT": "0"}, 200, totalEq="3")], UPDATE)
         events = await take(reader)
         assert short(events) == [[("BTC", "99"), ("USDT", "0")]]
         assert isinstance(events[0], BalanceChange)
@@ -161,7 +135,7 @@ async def test_a_break_is_told_with_what_changed_meanwhile(feed: BalanceFeed) ->
         feed.on_lost(ACCOUNT_CHANNEL)
         assert short(await take(reader)) == [Stale]
         feed.on_subscribed(ACCOUNT_CHANNEL)
-        feed.on_rows(ACCOUNT_CHANNEL, [row({"BTC": "1", "USDT": "4"}, 30)], SNAPSHOT)
+        feed.on_rows(ACCOUNT_CHANNEL, [balance_row({"BTC": "1", "USDT": "4"}, 30)], SNAPSHOT)
         assert short(await take(reader)) == [[("USDT", "4")], Resumed]
 
 

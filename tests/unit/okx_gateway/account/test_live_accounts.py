@@ -3,25 +3,11 @@ from collections.abc import Iterator
 import pytest
 
 from okx_gateway.account.live_accounts import LiveAccounts
-from okx_gateway.okx.channel import Channel, ChannelListener
-from tests.fakes.live_orders import FakeLists
-
-
-class Socket:
-    """Knows who listens to which channel."""
-
-    def __init__(self) -> None:
-        self.listeners: dict[str, tuple[Channel, ChannelListener]] = {}
-
-    def want(self, channel: Channel, listener: ChannelListener) -> None:
-        self.listeners[channel.name] = (channel, listener)
-
-    def drop(self, channel: Channel) -> None:
-        del self.listeners[channel.name]
+from tests.fakes.live_orders import FakeLists, FakeSocket
 
 
 @pytest.fixture
-def sockets() -> dict[str, Socket]:
+def sockets() -> dict[str, FakeSocket]:
     return {}
 
 
@@ -32,10 +18,10 @@ def refusals() -> list[tuple[str, str, str]]:
 
 @pytest.fixture
 def live(
-    sockets: dict[str, Socket], refusals: list[tuple[str, str, str]]
+    sockets: dict[str, FakeSocket], refusals: list[tuple[str, str, str]]
 ) -> Iterator[LiveAccounts]:
     live = LiveAccounts(
-        socket_of=lambda account: sockets.setdefault(account, Socket()),
+        socket_of=lambda account: sockets.setdefault(account, FakeSocket()),
         lists_of=lambda _: FakeLists(),
         refused=lambda *told: refusals.append(told),
         now_ms=lambda: 1_000,
@@ -47,12 +33,14 @@ def live(
 
 
 async def test_only_what_is_needed_is_subscribed(
-    live: LiveAccounts, sockets: dict[str, Socket]
+    live: LiveAccounts, sockets: dict[str, FakeSocket]
 ) -> None:
     balance = live.balance("main")
     assert live.balance("main") is balance
     assert sockets["main"].listeners.keys() == {"account"}
-    orders = live.orders("main")
+    assert live.orders("other", need=False) is None
+    orders = live.orders("main", need=True)
+    assert live.orders("main", need=False) is orders
     with live.held_orders("main") as held:
         assert held is orders
     with live.held_balance("main") as held_balance:
@@ -61,13 +49,13 @@ async def test_only_what_is_needed_is_subscribed(
     assert sockets["main"].listeners["orders"][0].arguments == (("instType", "ANY"),)
 
 
-async def test_accounts_are_apart(live: LiveAccounts, sockets: dict[str, Socket]) -> None:
-    assert live.orders("main") is not live.orders("other")
+async def test_accounts_are_apart(live: LiveAccounts, sockets: dict[str, FakeSocket]) -> None:
+    assert live.orders("main", need=True) is not live.orders("other", need=True)
     assert sockets.keys() == {"main", "other"}
 
 
 async def test_a_refusal_is_told_with_its_account_and_channel(
-    live: LiveAccounts, sockets: dict[str, Socket], refusals: list[tuple[str, str, str]]
+    live: LiveAccounts, sockets: dict[str, FakeSocket], refusals: list[tuple[str, str, str]]
 ) -> None:
     live.balance("main")
     channel, listener = sockets["main"].listeners["account"]
@@ -75,8 +63,10 @@ async def test_a_refusal_is_told_with_its_account_and_channel(
     assert refusals == [("main", "account", "channel-conn-count-error")]
 
 
-async def test_nothing_is_wanted_at_the_end(live: LiveAccounts, sockets: dict[str, Socket]) -> None:
+async def test_nothing_is_wanted_at_the_end(
+    live: LiveAccounts, sockets: dict[str, FakeSocket]
+) -> None:
     live.balance("main")
-    live.orders("main")
+    live.orders("main", need=True)
     live.close()
     assert not sockets["main"].listeners

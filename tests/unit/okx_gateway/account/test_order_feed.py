@@ -12,7 +12,7 @@ from okx_gateway.domain.order import Order, OrderState
 from okx_gateway.domain.order_event import Fill, OrderChange
 from okx_gateway.okx.channel import Push
 from tests.fakes.live_orders import FakeLists, a_fill, a_live_order, pushed_row
-from tests.support.waiting import until
+from tests.fakes.okx_socket import until
 
 NOW_MS = 100_000
 LIVE = a_live_order(place_ms=NOW_MS, update_ms=NOW_MS)

@@ -19,7 +19,7 @@ from okx_gateway.domain.order_event import (
 )
 from okx_gateway.okx.channel import Push
 from tests.fakes.live_orders import FakeLists, a_live_order, pushed_row
-from tests.support.waiting import until
+from tests.fakes.okx_socket import until
 
 KEPT = 40
 

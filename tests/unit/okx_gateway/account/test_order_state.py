@@ -7,9 +7,9 @@ import pytest
 
 from okx_gateway.account import order_state
 from okx_gateway.account.order_state import LiveOrders, OrderReading, PushedOrder
-from okx_gateway.domain.order import Order, OrderState
+from okx_gateway.domain.order import ENDED, Order, OrderState
 from okx_gateway.domain.order_event import Fill, OrderChange
-from tests.fakes.live_orders import ENDED, OrderDesk, a_fill, a_live_order
+from tests.fakes.live_orders import OrderDesk, a_fill, a_live_order
 
 PARTLY = a_live_order(state=OrderState.PARTIALLY_FILLED, filled_quantity="1", update_ms=1_001)
 FILLED = a_live_order(state=OrderState.FILLED, filled_quantity="10", update_ms=1_009)

@@ -50,8 +50,7 @@ def calls(desk: Desk, board: TickerBoard) -> UseCaseCalls:
         place_order=desk.place_order,
         cancel_order=desk.cancel_order,
         amend_order=desk.amend_order,
-        get_order=desk.get_order,
-        get_balance=desk.get_balance,
+        account=desk.account,
         stream_ticker=StreamTicker(board=board, instruments=desk.instruments),
         market=desk.market,
     )
@@ -165,8 +164,7 @@ async def test_without_a_deadline_there_is_a_default(desk: Desk, board: TickerBo
         place_order=desk.place_order,
         cancel_order=desk.cancel_order,
         amend_order=desk.amend_order,
-        get_order=desk.get_order,
-        get_balance=desk.get_balance,
+        account=desk.account,
         stream_ticker=stream,
         market=desk.market,
     )

@@ -1,6 +1,4 @@
-import time
 from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
 from functools import reduce
 from typing import Any
@@ -18,17 +16,12 @@ from okx_gateway.domain.order import (
     AttachedExit,
     Cancel,
     CancelOutcome,
-    Conflict,
     Market,
     NewOrder,
     NewValues,
-    NotPlaced,
     OrderName,
-    OrderState,
-    Outcome,
     Placed,
     PositionSide,
-    Refused,
     SelfTradePrevention,
     Side,
     TargetCurrency,
@@ -38,11 +31,8 @@ from okx_gateway.domain.order import (
 )
 from okx_gateway.domain.ticker import Gap, Heartbeat
 from okx_gateway.edge import translate
-from okx_gateway.usecases.get_balance import DatedBalance
-from okx_gateway.usecases.get_order import OrderAnswer
 from okx_gateway.usecases.place_order import PlaceAnswer
-from tests.fakes.exchange import EMPTY_BALANCE
-from tests.fakes.messages import BALANCE, MS, ORDER, a_request, shown
+from tests.fakes.messages import MS, a_request, shown
 from tests.fakes.orders import an_order
 from tests.fakes.tickers import a_ticker
 
@@ -271,84 +261,6 @@ def test_every_outcome_of_a_cancel_has_its_name(outcome: CancelOutcome) -> None:
         "exchange_order_id": "77",
         "update_time": TIME,
     }
-
-
-@pytest.mark.parametrize("side", Side)
-@pytest.mark.parametrize("state", OrderState)
-def test_an_order_as_okx_holds_it(side: Side, state: OrderState) -> None:
-    order = replace(ORDER, side=side, state=state, cancel_source="1")
-    assert shown(translate.order_response("main", OrderAnswer(Placed("77", MS), order))) == {
-        "outcome": "ORDER_OUTCOME_PLACED",
-        "order": {
-            "account": "main",
-            "client_order_id": "a1",
-            "exchange_order_id": "77",
-            "instrument": "BTC-USDT",
-            "side": f"SIDE_{side.name}",
-            "state": f"ORDER_STATE_{state.name}",
-            "price": "30000.1",
-            "quantity": "0.5",
-            "filled_quantity": "0.1",
-            "average_price": "30001",
-            "fee": "-0.001",
-            "fee_currency": "USDT",
-            "tag": "desk7",
-            "cancel_source": "1",
-            "place_time": TIME,
-            "update_time": TIME,
-        },
-    }
-
-
-@pytest.mark.parametrize(
-    ("outcome", "told"),
-    [
-        (None, {"outcome": "ORDER_OUTCOME_IN_DOUBT", "resolve_time": TIME}),
-        (Conflict("side"), {"outcome": "ORDER_OUTCOME_IN_DOUBT"}),
-        (NotPlaced(), {"outcome": "ORDER_OUTCOME_NOT_PLACED"}),
-        (
-            Refused("51008", "no funds"),
-            {
-                "outcome": "ORDER_OUTCOME_REFUSED",
-                "okx_code": "51008",
-                "okx_message": "no funds",
-            },
-        ),
-    ],
-)
-def test_what_became_of_an_order_that_okx_does_not_have(
-    outcome: Outcome | None, told: dict[str, str]
-) -> None:
-    assert shown(translate.order_response("main", OrderAnswer(outcome, None, MS))) == told
-
-
-def test_a_balance_says_how_old_it_is() -> None:
-    message = translate.balance_response(DatedBalance(BALANCE, time.monotonic() - 1.5, MS))
-    assert 1.5 <= message.age.ToNanoseconds() / 1e9 < 3
-    assert shown(message.balance) == {
-        "total_equity_usd": "8",
-        "adjusted_equity_usd": "9",
-        "currencies": [
-            {
-                "currency": "USDT",
-                "cash": "1",
-                "available": "2",
-                "frozen": "3",
-                "equity": "4",
-                "equity_usd": "5",
-                "liability": "6",
-                "unrealised_profit": "-7",
-                "update_time": TIME,
-            }
-        ],
-        "update_time": TIME,
-    }
-    assert message.receive_time.ToMilliseconds() == MS
-
-
-def test_a_balance_is_never_younger_than_now() -> None:
-    dated = DatedBalance(EMPTY_BALANCE, time.monotonic() + 5, MS)
-    assert translate.balance_response(dated).age.ToMilliseconds() == 0
 
 
 def test_a_ticker_a_gap_and_a_heartbeat() -> None:

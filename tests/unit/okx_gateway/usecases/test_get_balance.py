@@ -13,6 +13,7 @@ from okx_gateway.domain.errors import (
 from okx_gateway.usecases.get_balance import DatedBalance
 from tests.fakes.desk import Desk
 from tests.fakes.exchange import EMPTY_BALANCE
+from tests.fakes.live_orders import balance_row
 
 
 async def read(
@@ -117,3 +118,42 @@ async def test_the_short_deadline_of_one_is_not_that_of_those_who_join(desk: Des
 async def test_an_account_that_is_not_known_is_refused(desk: Desk) -> None:
     with pytest.raises(AccountUnknownError):
         await read(desk, account="nobody")
+
+
+def told_live(desk: Desk, cash: str, update_ms: int = 10) -> None:
+    """Have the channel tell everything."""
+    socket = desk.live.sockets["main"]
+    socket.subscribed("account")
+    row = balance_row({"BTC": cash, "USDT": "5"}, update_ms)
+    socket.push("account", row, event_type="snapshot")
+
+
+async def test_a_balance_that_the_channel_tells_costs_okx_nothing(desk: Desk) -> None:
+    assert (await read(desk)).balance == EMPTY_BALANCE
+    told_live(desk, "1")
+    answers = [await read(desk) for _ in range(100)]
+    assert [each.cash for each in answers[-1].balance.currencies] == ["1", "5"]
+    assert answers[-1].receive_ms == 5
+    assert [each.cash for each in (await read(desk, "BTC")).balance.currencies] == ["1"]
+    assert len(desk.exchange.balances_read) == 1
+
+
+async def test_an_answer_that_would_be_too_old_is_asked_of_okx(desk: Desk) -> None:
+    await read(desk)
+    told_live(desk, "1")
+    deadline = Deadline.after(3)
+    fresh = await desk.get_balance("main", (), max_age_s=60, caller="desk", deadline=deadline)
+    assert len(fresh.balance.currencies) == 2
+    asked = await desk.get_balance("main", (), max_age_s=0, caller="desk", deadline=deadline)
+    assert asked.balance == EMPTY_BALANCE
+    assert asked.age_s() < 1
+
+
+async def test_okx_is_asked_while_the_channel_is_down(desk: Desk) -> None:
+    await read(desk)
+    told_live(desk, "1")
+    channel, listener = desk.live.sockets["main"].listeners["account"]
+    listener.on_lost(channel)
+    assert (await read(desk)).balance == EMPTY_BALANCE
+    told_live(desk, "2", 20)
+    assert [each.cash for each in (await read(desk)).balance.currencies] == ["2", "5"]

@@ -2,11 +2,21 @@ import pytest
 
 from okx_gateway.domain import errors
 from okx_gateway.domain.deadline import Deadline
-from okx_gateway.domain.order import Conflict, NotPlaced, OrderName, OrderState, Placed, Refused
+from okx_gateway.domain.order import (
+    Conflict,
+    NotPlaced,
+    Order,
+    OrderName,
+    OrderState,
+    Placed,
+    Refused,
+)
 from okx_gateway.okx.verdict import Absent, NoEvidence
 from okx_gateway.usecases.get_order import OrderAnswer
 from tests.fakes.desk import MARGIN_MS, Desk, named
 from tests.fakes.exchange import NOTHING_TOLD
+from tests.fakes.live_orders import a_live_order
+from tests.fakes.okx_socket import until
 from tests.fakes.orders import an_order
 
 
@@ -126,3 +136,59 @@ async def test_absence_of_an_order_that_was_placed_is_no_error(desk: Desk) -> No
     await desk.settled()
     desk.exchange.lookups.append(Absent())
     assert (await get(desk)).order is None
+
+
+async def followed(desk: Desk, *orders: Order) -> None:
+    """Have somebody follow the account's orders, which are these."""
+    desk.live.orders("main", need=True)
+    desk.live.lists["main"].orders = list(orders)
+    desk.live.sockets["main"].subscribed("orders")
+    feed = desk.live.orders("main", need=False)
+    await until(lambda: feed is not None and feed.usable)
+
+
+async def test_an_order_that_has_ended_is_told_by_the_channel(desk: Desk) -> None:
+    placed = (await desk.place(an_order())).placed
+    await desk.settled()
+    ended = a_live_order(placed.exchange_order_id, state=OrderState.CANCELLED)
+    await followed(desk, ended)
+    looked_up = len(desk.exchange.looked_up)
+    told = await get(desk)
+    assert (told.outcome, told.order) == (placed, ended)
+    by_okx_id = await get(desk, OrderName(exchange_order_id=ended.exchange_order_id), "BTC-USDT")
+    assert by_okx_id.order == ended
+    assert 0 <= told.age_s() < 5
+    assert len(desk.exchange.looked_up) == looked_up
+
+
+async def test_an_open_order_is_told_by_the_channel_only_to_who_takes_its_age(desk: Desk) -> None:
+    placed = (await desk.place(an_order())).placed
+    await desk.settled()
+    resting = a_live_order(placed.exchange_order_id, price="77")
+    await followed(desk, resting)
+    looked_up = len(desk.exchange.looked_up)
+    prices = []
+    for max_age_s in (60.0, 0.0, None):
+        told = await desk.get_order(
+            "main",
+            named(),
+            "",
+            max_age_s=max_age_s,
+            caller="desk",
+            deadline=Deadline.after(5),
+        )
+        assert told.order is not None
+        prices.append(told.order.price)
+    assert prices == ["77", "30000.1", "30000.1"]
+    assert len(desk.exchange.looked_up) == looked_up + 2
+
+
+async def test_an_order_of_another_instrument_is_not_taken_for_it(desk: Desk) -> None:
+    row = desk.exchange.enter(an_order("theirs"))
+    await followed(
+        desk,
+        a_live_order(row["ordId"], instrument="ETH-USDT", state=OrderState.FILLED),
+    )
+    told = await get(desk, OrderName(exchange_order_id=row["ordId"]), "BTC-USDT")
+    assert told.order is not None
+    assert told.order.instrument == "BTC-USDT"

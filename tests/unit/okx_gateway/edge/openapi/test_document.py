@@ -79,6 +79,8 @@ def test_every_route_is_described_once() -> None:
         "ListInstruments",
         "ListTickers",
         "PlaceOrder",
+        "StreamBalance",
+        "StreamOrders",
         "StreamTicker",
     ]
     described = {(each["method"], each["path"].format(**IN_PATH)) for each in OPERATIONS.values()}
@@ -92,6 +94,7 @@ def test_fields_of_the_path_are_parameters_and_not_in_query_or_body() -> None:
         ("account", "path", True),
         ("exchangeOrderId", "path", True),
         ("instrument", "query", True),
+        ("maxAge", "query", False),
         ("x-deadline-ms", "header", None),
         ("x-caller", "header", None),
     ]

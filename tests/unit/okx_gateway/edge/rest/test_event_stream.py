@@ -9,12 +9,13 @@ import aiohttp
 import pytest
 
 from okx_gateway.api.v1 import gateway_service_pb2 as api
-from okx_gateway.api.v1 import ticker_pb2
+from okx_gateway.api.v1 import order_event_pb2, ticker_pb2
 from okx_gateway.domain.errors import InvalidRequestError, LedgerUnavailableError, Violation
 from okx_gateway.edge.rest import event_stream, http_exchange
 from tests.support.rest_edge import Client, Edge, running_edge
 
 PATH = "/v1/tickers:stream?instruments=BTC-USDT"
+ORDERS = "/v1/accounts/main/orders:stream"
 
 
 def ticker(last_price: str) -> api.StreamTickerResponse:
@@ -62,6 +63,40 @@ async def test_events_are_named_after_what_they_hold() -> None:
         assert data[0]["ticker"]["lastPrice"] == "30000.1"
         assert data[1]["gap"]["reason"] == "GAP_REASON_UNSPECIFIED"
         assert data[2:] == [{"heartbeat": {}}, {}]
+
+
+async def test_an_event_with_a_token_has_it_as_its_id() -> None:
+    async with running_edge() as (edge, http):
+        edge.calls.events = [
+            api.StreamOrdersResponse(change=order_event_pb2.OrderChange(), resume_token="a1-7"),
+            api.StreamOrdersResponse(heartbeat=ticker_pb2.Heartbeat()),
+        ]
+        edge.calls.open_end = False
+        async with http.session.get(ORDERS) as answer:
+            _, change, heartbeat = [block async for block in blocks(answer)]
+        assert (change["id"], change["event"]) == ("a1-7", "change")
+        assert json.loads(change["data"])["resumeToken"] == "a1-7"
+        assert "id" not in heartbeat
+
+
+@pytest.mark.parametrize(
+    ("path", "token"), [(ORDERS, "a1-7"), (f"{ORDERS}?resumeToken=b2-3", "b2-3")]
+)
+async def test_a_reader_that_comes_back_says_where_it_was(path: str, token: str) -> None:
+    async with running_edge() as (edge, http):
+        edge.calls.open_end = False
+        async with http.session.get(path, headers={"Last-Event-ID": "a1-7"}) as answer:
+            assert answer.status == 200
+        request, _ = edge.calls.seen[0]
+        assert isinstance(request, api.StreamOrdersRequest)
+        assert request.resume_token == token
+
+
+async def test_a_stream_that_cannot_go_on_begins_anew() -> None:
+    async with running_edge() as (edge, http):
+        edge.calls.open_end = False
+        async with http.session.get(PATH, headers={"Last-Event-ID": "a1-7"}) as answer:
+            assert answer.status == 200
 
 
 async def test_a_stream_without_events_opens_and_ends() -> None:
