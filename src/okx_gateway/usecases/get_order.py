@@ -32,7 +32,7 @@ class OrderAnswer:
     outcome: Outcome | None
     order: Order | None = None
     resolve_ms: int = 0
-    received_s: float = field(default_factory=time.monotonic, compare=False)
+    received_s: float = field(default_factory=time.monotonic, compare=False, repr=False)
 
     def age_s(self) -> float:
         """Seconds since the order was certainly so."""

@@ -88,8 +88,9 @@ class HttpExchange:
         Raises:
             InvalidRequestError: What the caller gave is not a number of milliseconds.
         """
-        text = self.header(_DEADLINE_HEADER.encode())
-        if not text:
+        name = _DEADLINE_HEADER.encode()
+        text = self.header(name)
+        if name not in (key for key, _ in self.headers):
             return None if default_s is None else Deadline.after(default_s)
         max_ms = round(max_s * 1000)
         if not (text.isascii() and text.isdigit() and len(text) <= 9 and 0 < int(text) <= max_ms):
