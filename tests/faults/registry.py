@@ -7,6 +7,7 @@ from tests.faults import (
     load_hand_over,
     load_leaving,
     load_limiter,
+    load_order_stream,
     load_same_id,
     load_sockets,
     load_stalls,
@@ -32,5 +33,6 @@ TESTS: tuple[FaultTest, ...] = (
     *load_sockets.TESTS,
     *load_hand_over.TESTS,
     *load_stalls.TESTS,
+    *load_order_stream.TESTS,
     *property_requests.TESTS,
 )
