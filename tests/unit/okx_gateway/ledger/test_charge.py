@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from okx_gateway.domain.account import Account
 from okx_gateway.domain.instrument import InstrumentType
 from okx_gateway.ledger.caller_shares import CallerShare, CallerShares
-from okx_gateway.ledger.charge import GATEWAY, Charge, ChargeTable, Part
+from okx_gateway.ledger.charge import GATEWAY, LIVE_STATE, Charge, ChargeTable, Part
 from okx_gateway.okx.endpoint import Endpoint
 from tests.fakes.orders import NET, an_instrument
 
@@ -60,6 +60,11 @@ def test_look_ups_that_end_doubts_have_a_part_that_callers_cannot_take() -> None
     [gateway] = TABLE.of_order(Endpoint.GET_ORDER, swap, NET, GATEWAY)
     assert (caller.pool, caller.share) == (40, None)
     assert (gateway.pool, gateway.share) == (40, Part(GATEWAY, 20))
+
+
+def test_look_ups_for_live_state_leave_to_doubts_what_is_theirs() -> None:
+    [live] = TABLE.of_order(Endpoint.GET_ORDER, an_instrument(), NET, LIVE_STATE)
+    assert (live.pool, live.share) == (40, None)
 
 
 def test_spot_and_margin_of_a_pair_share_a_window() -> None:
