@@ -55,9 +55,16 @@ async def test_balances_are_read_and_orders_followed_by_the_lists(gateway: Gatew
         stub = stub_of(channel)
         stream = stub.StreamOrders(api.StreamOrdersRequest(account=ACCOUNT))
         kinds: list[str] = []
+
+        async def take() -> api.StreamOrdersResponse:
+            event = await stream.read()
+            assert isinstance(event, api.StreamOrdersResponse)
+            kinds.append(str(event.WhichOneof("event")))
+            return event
+
         async with asyncio.timeout(30):
             while "snapshot" not in kinds:
-                kinds.append((await stream.read()).WhichOneof("event"))
+                await take()
         placed = await stub.PlaceOrder(
             api.PlaceOrderRequest(
                 account=ACCOUNT,
@@ -73,8 +80,7 @@ async def test_balances_are_read_and_orders_followed_by_the_lists(gateway: Gatew
         changes: list[api.StreamOrdersResponse] = []
         async with asyncio.timeout(30):
             while not (changes and changes[-1].change.order.state == order_pb2.ORDER_STATE_FILLED):
-                event = await stream.read()
-                kinds.append(event.WhichOneof("event"))
+                event = await take()
                 if kinds[-1] == "change":
                     changes.append(event)
         assert {each.change.order.exchange_order_id for each in changes} == {
