@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 
 from okx_gateway.cli.embedded_valkey import server_program
@@ -15,6 +16,15 @@ from okx_gateway.ledger.redis_servers import greet
 
 # What is forked here becomes another program at once; gRPC would have it poll before that.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+
+# How long an example takes tells more of the machine than of the code.
+settings.register_profile(
+    "any_pace",
+    parent=settings.get_profile(settings.get_current_profile_name()),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("any_pace")
 
 pytest_plugins = ["tests.plugins.canary_plugin"]
 

@@ -89,6 +89,7 @@ class ScriptedExchange(ExchangeClient):
         self.configs_read = 0
         self.market_read: list[tuple[str, str]] = []
         self.slow_s = 0.0
+        self.wrote_ms = 0
         self.config: Row = {
             "uid": "1",
             "perm": "read_only,trade",
@@ -96,6 +97,9 @@ class ScriptedExchange(ExchangeClient):
             "posMode": "net_mode",
             "ip": "192.0.2.1",
         }
+
+    def last_write_ms(self, account: str) -> int:
+        return self.wrote_ms
 
     async def place(
         self,

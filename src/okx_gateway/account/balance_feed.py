@@ -93,6 +93,8 @@ class BalanceFeed:
         self._subscribed = False
         self._complete = False
         self._received_s = 0.0
+        self._told_ms = 0
+        self._news = asyncio.Event()
         self.receive_ms = 0
         self.readers: set[BalanceReader] = set()
         self._tell([])
@@ -114,6 +116,19 @@ class BalanceFeed:
     def balance(self, currencies: tuple[str, ...] = ()) -> Balance | None:
         """The balance as told last, of `currencies` where some are named; None before that."""
         return self._balance.read(currencies)
+
+    async def told_since(self, at_ms: int, *, wait_s: float) -> bool:
+        """Whether the balance is of use and was told at `at_ms` of OKX's clock or later.
+
+        Where it is of use but older, what comes within `wait_s` counts.
+        """
+        try:
+            async with asyncio.timeout(wait_s):
+                while self.usable and self._told_ms < at_ms:
+                    await self._news.wait()
+        except TimeoutError:
+            return False
+        return self.usable
 
     def on_subscribed(self, channel: Channel) -> None:
         """Wait for everything to be told."""
@@ -165,6 +180,9 @@ class BalanceFeed:
         else:
             changed = self._balance.update(told)
         self._received_s, self.receive_ms = time.monotonic(), push.receive_ms
+        if changed is not None:
+            self._told_ms = max(self._told_ms, told.update_ms)
+            self._wake()
         if complete != self._complete:
             self._complete = complete
             metric.live_state("account", self._account, usable=complete)
@@ -175,7 +193,12 @@ class BalanceFeed:
     def _become(self, *, complete: bool) -> None:
         self._complete = complete
         metric.live_state("account", self._account, usable=complete)
+        self._wake()
         self._tell([])
+
+    def _wake(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
 
     def _tell(self, changed: list[CurrencyBalance]) -> None:
         for reader in self.readers:

@@ -14,6 +14,7 @@ from okx_gateway.okx.amend_verdict import AmendTaken, AmendVerdict, verdict_on_a
 from okx_gateway.okx.batch_verdict import verdicts_on_batch
 from okx_gateway.okx.endpoint import Endpoint
 from okx_gateway.okx.exchange_clock import ExchangeClock
+from okx_gateway.okx.last_write import LastWrite
 from okx_gateway.okx.reply import RawReply
 from okx_gateway.okx.rest_client import ReplyLostError, RequestNotSentError
 from okx_gateway.okx.signed_requests import SignedRequests
@@ -31,6 +32,11 @@ class OrderRequests:
     def __init__(self, requests: SignedRequests, clock: ExchangeClock) -> None:
         self._requests = requests
         self._clock = clock
+        self._last_write = LastWrite()
+
+    def last_write_ms(self, account: str) -> int:
+        """When a write of this replica reached OKX last, by its clock; see `LastWrite`."""
+        return self._last_write.at_ms(account)
 
     async def place(
         self,
@@ -41,6 +47,7 @@ class OrderRequests:
         write_before_s: float | None = None,
     ) -> verdict.PlaceVerdict:
         """Write `order` to the wire once; OKX drops it after `expiry_ms` of its own clock."""
+        sent_ms = self._clock.earliest_ms()
         raw = await self._write(
             Endpoint.PLACE_ORDER,
             order_codec.place_parameters(order, instrument),
@@ -48,10 +55,12 @@ class OrderRequests:
             expiry_ms=expiry_ms,
             write_before_s=write_before_s,
         )
-        if not isinstance(raw, RawReply):
-            return raw
-        judged = verdict.verdict_on_place(raw, order.client_order_id)
-        self._learn(raw, judged)
+        judged = (
+            verdict.verdict_on_place(raw, order.client_order_id)
+            if isinstance(raw, RawReply)
+            else raw
+        )
+        self._learn(raw, order.account, sent_ms, judged)
         return judged
 
     async def place_batch(
@@ -73,6 +82,7 @@ class OrderRequests:
             raise ValueError(f"{len(orders)} orders are no batch")
         if len({(each.account, each.instrument) for each in orders}) > 1:
             raise ValueError("orders of several accounts or instruments are no batch")
+        sent_ms = self._clock.earliest_ms()
         raw = await self._write(
             Endpoint.PLACE_ORDERS,
             [order_codec.place_parameters(each, instrument) for each in orders],
@@ -80,11 +90,12 @@ class OrderRequests:
             expiry_ms=expiry_ms,
             write_before_s=write_before_s,
         )
-        if not isinstance(raw, RawReply):
-            return [raw] * len(orders)
-        judged = verdicts_on_batch(raw, [each.client_order_id for each in orders])
+        names = [each.client_order_id for each in orders]
+        judged: list[verdict.PlaceVerdict] = (
+            verdicts_on_batch(raw, names) if isinstance(raw, RawReply) else [raw] * len(orders)
+        )
         for each in judged:
-            self._learn(raw, each)
+            self._learn(raw, orders[0].account, sent_ms, each)
         return judged
 
     async def amend(
@@ -104,6 +115,7 @@ class OrderRequests:
         None leaves what it is about as it is. OKX drops the request after `expiry_ms` of its own
         clock. `amend_id` comes back with the answer.
         """
+        sent_ms = self._clock.earliest_ms()
         raw = await self._write(
             Endpoint.AMEND_ORDER,
             order_codec.amend_parameters(
@@ -113,10 +125,10 @@ class OrderRequests:
             expiry_ms=expiry_ms,
             write_before_s=write_before_s,
         )
-        if not isinstance(raw, RawReply):
-            return raw
-        judged = verdict_on_amend(raw, exchange_order_id, amend_id)
-        self._learn(raw, judged)
+        judged = (
+            verdict_on_amend(raw, exchange_order_id, amend_id) if isinstance(raw, RawReply) else raw
+        )
+        self._learn(raw, account, sent_ms, judged)
         return judged
 
     async def cancel(
@@ -128,13 +140,16 @@ class OrderRequests:
         write_before_s: float | None = None,
     ) -> verdict.CancelVerdict:
         """Ask once to cancel an order."""
+        sent_ms = self._clock.earliest_ms()
         raw = await self._write(
             Endpoint.CANCEL_ORDER,
             order_codec.name_parameters(instrument, name),
             account=account,
             write_before_s=write_before_s,
         )
-        return verdict.verdict_on_cancel(raw, name) if isinstance(raw, RawReply) else raw
+        judged = verdict.verdict_on_cancel(raw, name) if isinstance(raw, RawReply) else raw
+        self._learn(raw, account, sent_ms, judged)
+        return judged
 
     async def look_up(
         self,
@@ -222,9 +237,16 @@ class OrderRequests:
         except ReplyLostError as error:
             return verdict.InDoubt(str(error))
 
-    def _learn(self, raw: RawReply, judged: verdict.PlaceVerdict | AmendVerdict) -> None:
-        """Take OKX's time from an answer that was believed."""
-        if not isinstance(judged, Placed | AmendTaken):
+    def _learn(
+        self,
+        raw: RawReply | verdict.Unsent | verdict.InDoubt,
+        account: str,
+        sent_ms: int,
+        judged: verdict.PlaceVerdict | AmendVerdict | verdict.CancelVerdict,
+    ) -> None:
+        """Take that the account was written to, and OKX's time from an answer that is believed."""
+        self._last_write.note(account, judged, sent_ms=sent_ms)
+        if not isinstance(raw, RawReply) or not isinstance(judged, Placed | AmendTaken):
             return
         if judged.receive_us and judged.send_us:
             self._clock.learn(

@@ -1,6 +1,8 @@
 """What does GetBalance promise?  What OKX said, and how long ago.
 
 From the channel of the account where nothing of it was missed, else by one request for all who ask.
+Either holds what this replica wrote before the call: the channel may lag behind the answer to an
+order, and is waited for a moment.
 """
 
 import time
@@ -19,6 +21,9 @@ from okx_gateway.okx.exchange_client import ExchangeClient
 from okx_gateway.usecases.ask_exchange import AskExchange
 from okx_gateway.usecases.shared_read import SharedRead
 from okx_gateway.usecases.supervisor import Supervisor
+
+# The channel mostly tells of an order within a few tens of ms of its answer.
+_LAG_S_MAX = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +77,15 @@ class GetBalance:
         """
         account = await self._accounts.find(account_name, deadline)
         feed = self._live.balance(account.name)
-        balance = feed.balance(tuple(currencies)) if feed.usable else None
-        if balance is not None and (max_age_s is None or feed.age_s() <= max_age_s):
-            return DatedBalance(balance, feed.received_s, feed.receive_ms)
+        wrote_ms = self._exchange.last_write_ms(account.name)
+        wait_s = min(_LAG_S_MAX, max(0.0, deadline.remaining_s()) / 2)
+        if await feed.told_since(wrote_ms, wait_s=wait_s):
+            balance = feed.balance(tuple(currencies))
+            if balance is not None and (max_age_s is None or feed.age_s() <= max_age_s):
+                return DatedBalance(balance, feed.received_s, feed.receive_ms)
+        # A request that was begun before the write is not for those who ask after it.
         return await self._shared(
-            (account.name, *currencies),
+            (account.name, str(wrote_ms), *currencies),
             lambda: self._read(account, currencies, caller, deadline),
             deadline,
         )

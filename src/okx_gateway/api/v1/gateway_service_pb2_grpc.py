@@ -165,6 +165,7 @@ class GatewayServiceServicer:
     def GetBalance(self, request, context):
         """Reads what an account holds: what its channel at OKX told where nothing of it was missed, OKX's answer
         otherwise. Many callers who ask at once share one request. `max_age` demands an answer that is no older.
+        What the same replica has had OKX accept before the call, an order or a cancel, is in the answer.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

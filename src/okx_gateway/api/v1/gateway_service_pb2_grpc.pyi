@@ -78,6 +78,7 @@ class GatewayServiceStub:
     GetBalance: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.GetBalanceRequest, _gateway_service_pb2.GetBalanceResponse]
     """Reads what an account holds: what its channel at OKX told where nothing of it was missed, OKX's answer
     otherwise. Many callers who ask at once share one request. `max_age` demands an answer that is no older.
+    What the same replica has had OKX accept before the call, an order or a cancel, is in the answer.
     """
     StreamOrders: _grpc.UnaryStreamMultiCallable[_gateway_service_pb2.StreamOrdersRequest, _gateway_service_pb2.StreamOrdersResponse]
     """Streams what happens to the orders of an account, however they were placed: every change once, in the order
@@ -168,6 +169,7 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
     GetBalance: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.GetBalanceRequest, _gateway_service_pb2.GetBalanceResponse]  # type: ignore[assignment]
     """Reads what an account holds: what its channel at OKX told where nothing of it was missed, OKX's answer
     otherwise. Many callers who ask at once share one request. `max_age` demands an answer that is no older.
+    What the same replica has had OKX accept before the call, an order or a cancel, is in the answer.
     """
     StreamOrders: _aio.UnaryStreamMultiCallable[_gateway_service_pb2.StreamOrdersRequest, _gateway_service_pb2.StreamOrdersResponse]  # type: ignore[assignment]
     """Streams what happens to the orders of an account, however they were placed: every change once, in the order
@@ -285,6 +287,7 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_gateway_service_pb2.GetBalanceResponse, _abc.Awaitable[_gateway_service_pb2.GetBalanceResponse]]:
         """Reads what an account holds: what its channel at OKX told where nothing of it was missed, OKX's answer
         otherwise. Many callers who ask at once share one request. `max_age` demands an answer that is no older.
+        What the same replica has had OKX accept before the call, an order or a cancel, is in the answer.
         """
 
     @_abc_1.abstractmethod

@@ -153,3 +153,36 @@ def test_what_was_forgotten_is_not_told(feed: BalanceFeed) -> None:
     begun(feed).forget()
     assert feed.balance() is None
     assert not of_use(feed)
+
+
+async def test_what_was_told_is_as_late_as_okx_says(feed: BalanceFeed) -> None:
+    assert not await feed.told_since(0, wait_s=1)
+    assert await begun(feed).told_since(10, wait_s=0)
+    assert not await feed.told_since(11, wait_s=0.01)
+    feed.on_rows(ACCOUNT_CHANNEL, [balance_row({"BTC": "2"}, 11)], UPDATE)
+    assert await feed.told_since(11, wait_s=0)
+
+
+async def test_what_is_told_meanwhile_is_waited_for(feed: BalanceFeed) -> None:
+    waiting = asyncio.ensure_future(begun(feed).told_since(12, wait_s=5))
+    for update_ms in (11, 12):
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        feed.on_rows(ACCOUNT_CHANNEL, [balance_row({"BTC": "2"}, update_ms)], UPDATE)
+    assert await waiting
+
+
+async def test_some_pages_are_not_the_whole(feed: BalanceFeed) -> None:
+    first = Push(receive_ms=7, event_type="snapshot", page=1, last_page=False)
+    begun(feed).on_rows(ACCOUNT_CHANNEL, [balance_row({"BTC": "2"}, 20)], first)
+    assert not await feed.told_since(20, wait_s=0)
+    feed.on_rows(ACCOUNT_CHANNEL, [balance_row({"USDT": "5"}, 20)], LAST_PAGE)
+    assert await feed.told_since(20, wait_s=0)
+
+
+async def test_nobody_waits_for_a_channel_that_is_lost(feed: BalanceFeed) -> None:
+    waiting = asyncio.ensure_future(begun(feed).told_since(11, wait_s=60))
+    await asyncio.sleep(0)
+    feed.on_lost(ACCOUNT_CHANNEL)
+    async with asyncio.timeout(5):
+        assert not await waiting

@@ -69,7 +69,7 @@ _STEPS = strategies.lists(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(steps=_STEPS, width_s=strategies.sampled_from([0.1, 2.0]))
 def test_in_no_stretch_do_all_replicas_together_take_more_than_their_floors(
     clock: Clock, steps: list[tuple[int, int, float]], width_s: float

@@ -157,3 +157,32 @@ async def test_okx_is_asked_while_the_channel_is_down(desk: Desk) -> None:
     assert (await read(desk)).balance == EMPTY_BALANCE
     told_live(desk, "2", 20)
     assert [each.cash for each in (await read(desk)).balance.currencies] == ["2", "5"]
+
+
+async def test_what_was_written_is_waited_for_and_not_read_over(desk: Desk) -> None:
+    await read(desk)
+    told_live(desk, "1")
+    desk.exchange.wrote_ms = 20
+    asked = asyncio.ensure_future(read(desk))
+    await asyncio.sleep(0.01)
+    assert not asked.done()
+    desk.live.sockets["main"].push("account", balance_row({"BTC": "2"}, 20))
+    assert [each.cash for each in (await asked).balance.currencies] == ["2", "5"]
+    assert len(desk.exchange.balances_read) == 1
+
+
+async def test_okx_is_asked_where_the_channel_does_not_tell_of_a_write(desk: Desk) -> None:
+    await read(desk)
+    told_live(desk, "1")
+    desk.exchange.wrote_ms = 20
+    assert (await read(desk)).balance == EMPTY_BALANCE
+    assert len(desk.exchange.balances_read) == 2
+
+
+async def test_a_request_from_before_a_write_is_not_shared_with_those_after_it(desk: Desk) -> None:
+    desk.exchange.slow_s = 0.05
+    before = asyncio.ensure_future(read(desk))
+    await asyncio.sleep(0.01)
+    desk.exchange.wrote_ms = 20
+    await asyncio.gather(before, read(desk))
+    assert len(desk.exchange.balances_read) == 2
