@@ -35,6 +35,8 @@ class Kind(StrEnum):
     GARBLED = "garbled"  # an answer that is no JSON, after
     HALF_OPEN = "half_open"  # takes bytes, never answers, does not close; before
     HALF_OPEN_AFTER = "half_open_after"
+    LOSE_ANSWER = "lose_answer"  # a socket lives on, and the answer never comes, after
+    WRONG_ID = "wrong_id"  # the answer of a socket bears the id of no request, after
     LATE = "late"  # the connection is closed, the engine sees the request after a wait
     STALL = "stall"  # a socket sends no data any more; with `pong` it still answers pings
     LOSE_PUSH = "lose_push"
@@ -51,7 +53,7 @@ SIDE_EFFECTS = frozenset({Kind.DISCONNECT, Kind.NOTICE, Kind.CLOCK_OFFSET})
 PUSH_ONLY = frozenset({Kind.LOSE_PUSH, Kind.REPEAT_PUSH})
 # A stall and a half-open socket may begin with a push as well as with a request.
 ON_PUSH = PUSH_ONLY | {Kind.STALL, Kind.HALF_OPEN}
-SOCKET_ONLY = PUSH_ONLY | {Kind.STALL, Kind.NOTICE}
+SOCKET_ONLY = PUSH_ONLY | {Kind.STALL, Kind.NOTICE, Kind.LOSE_ANSWER, Kind.WRONG_ID}
 REST_ONLY = frozenset({Kind.HTML_BEFORE, Kind.HTML_AFTER})
 _NEED_WAIT = WAITS | ON_WAY | {Kind.LATE}
 _NEED_CODE = frozenset({Kind.CODE_BEFORE, Kind.CODE_AFTER})

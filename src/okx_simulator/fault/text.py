@@ -3,7 +3,7 @@
 Pure.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -29,6 +29,11 @@ def truncated(text: str) -> str:
 def garbled(text: str, random: Random) -> str:
     """Return a text of the same length that is no JSON."""
     return "<" + "".join(random.choices(_JUNK, k=max(1, len(text) - 1)))
+
+
+def wrong_id(frame: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an answer as if it were to another request."""
+    return {**frame, "id": f"{frame.get('id', '')}x"}
 
 
 def coded_ack(rule: FaultRule, orders: Sequence[Params], now_ms: int) -> Ack:

@@ -18,7 +18,7 @@ from okx_simulator.exchange import Exchange
 from okx_simulator.fault.faults import Faults, Plan
 from okx_simulator.fault.rule import FaultRule, Kind, Occasion
 from okx_simulator.fault.side_effect import SideEffects
-from okx_simulator.fault.text import coded_ack, garbled, truncated
+from okx_simulator.fault.text import coded_ack, garbled, truncated, wrong_id
 from okx_simulator.request_log import LoggedRequest, RequestLog
 from okx_simulator.websocket.broadcast import Broadcast
 from okx_simulator.websocket.connection_count import ConnectionCounts
@@ -216,6 +216,8 @@ class Dispatch:
     def _answer(self, request: _Request, frames: list[Frame], fault: FaultRule | None) -> None:
         """Send the answer of a request that was carried out, or what a fault leaves of it."""
         socket = request.socket
+        if fault is not None and fault.kind is Kind.WRONG_ID:
+            frames = [wrong_id(frame) for frame in frames]
         texts = [orjson.dumps(frame).decode() for frame in frames]
         match fault.kind if fault else None:
             case Kind.DROP_AFTER:
@@ -223,6 +225,8 @@ class Dispatch:
                 return
             case Kind.HALF_OPEN_AFTER:
                 socket.fall_silent(Kind.HALF_OPEN, pong=False)
+                return
+            case Kind.LOSE_ANSWER:
                 return
             case Kind.CODE_AFTER if fault:
                 texts = [orjson.dumps(request.coded(fault)).decode()]

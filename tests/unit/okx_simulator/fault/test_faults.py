@@ -96,7 +96,9 @@ def test_a_late_delivery_draws_its_wait() -> None:
     assert 100 <= plan.late_ms <= 200
 
 
-@pytest.mark.parametrize("kind", ["stall", "notice", "lose_push", "repeat_push"])
+@pytest.mark.parametrize(
+    "kind", ["stall", "notice", "lose_push", "repeat_push", "lose_answer", "wrong_id"]
+)
 def test_faults_of_sockets_spare_rest(kind: str) -> None:
     assert _faults({"kind": kind}).decide(REST) is NO_FAULT
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from okx_simulator.fault.rule import read_rule
-from okx_simulator.fault.text import BAD_GATEWAY_HTML, coded_ack, garbled, truncated
+from okx_simulator.fault.text import BAD_GATEWAY_HTML, coded_ack, garbled, truncated, wrong_id
 
 TEXT = json.dumps({"code": "0", "data": [{"ordId": "1"}]})
 
@@ -23,6 +23,14 @@ def test_garbled_text_is_never_json_and_repeats_with_the_seed() -> None:
         assert text == garbled(TEXT, Random(seed))
         with pytest.raises(ValueError, match=r"."):
             json.loads(text)
+
+
+def test_an_answer_may_bear_the_id_of_no_request() -> None:
+    assert wrong_id({"id": "1512", "op": "order", "code": "0"}) == {
+        "id": "1512x",
+        "op": "order",
+        "code": "0",
+    }
 
 
 def test_the_bad_gateway_is_html() -> None:

@@ -270,6 +270,38 @@ async def test_a_half_open_socket_takes_everything_and_answers_nothing(
     assert len(body["sockets"]) == 1
 
 
+async def test_an_answer_may_be_lost_or_be_to_no_request_while_the_socket_lives_on(
+    running: Any,
+) -> None:
+    socket = await running.trader()
+    await _put(running, kind="lose_answer", count=1, match={"op": "order"})
+    await socket.say(id="1", op="order", args=[_order(running)])
+    await socket.websocket.send_str("ping")
+    assert await socket.text() == "pong"
+    await _put(running, kind="wrong_id", count=1, match={"op": "order"})
+    await socket.say(id="2", op="order", args=[_order(running, clOrdId="a2")])
+    assert (await socket.frame(op="order"))["id"] == "2x"
+    right = await socket.ask(id="3", op="order", args=[_order(running, clOrdId="a3")])
+    assert right["id"] == "3"
+    assert [order["clOrdId"] for order in await _orders(running)] == ["a1", "a2", "a3"]
+
+
+async def test_numbers_of_instruments_can_be_refused_on_sockets_alone(running: Any) -> None:
+    socket = await running.trader()
+    match = {"door": "ws", "op": "*order*"}
+    await _put(running, kind="code_before", code="51001", in_rows=True, match=match)
+    refused = await socket.ask(id="1", op="order", args=[_order(running)])
+    assert (refused["code"], refused["data"][0]["sCode"]) == ("1", "51001")
+    assert refused["data"][0]["clOrdId"] == "a1"
+    by_id = {"instIdCode": running.code_of("BTC-USDT"), "clOrdId": "a1"}
+    refused = await socket.ask(id="2", op="cancel-order", args=[by_id])
+    assert refused["data"][0]["sCode"] == "51001"
+    order = {key: word for key, word in _order(running).items() if key != "instIdCode"}
+    _, taken = await running.call("POST", "/api/v5/trade/order", order | {"instId": "BTC-USDT"})
+    assert taken["data"][0]["sCode"] == "0"
+    assert len(await _orders(running)) == 1
+
+
 @pytest.mark.parametrize("pong", [True, False])
 async def test_a_stalled_socket_sends_no_data_but_perhaps_pongs(
     *, running: Any, pong: bool
