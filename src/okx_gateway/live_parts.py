@@ -1,4 +1,4 @@
-"""What is live state of accounts made of?  A part of `parts`."""
+"""What are the sockets of accounts and the live state over them made of?  A part of `parts`."""
 
 import ssl
 from collections.abc import Awaitable, Callable
@@ -16,25 +16,39 @@ from okx_gateway.usecases.read_orders import ReadOrders
 _REFUSED_S = 120.0
 
 
-def make_live_accounts(
+def make_private_sockets(
     settings: Settings,
     stack: AsyncExitStack,
     *,
     tls: ssl.SSLContext | None,
     login_of: Callable[[str], Callable[[], str]],
     wait_for_room: Callable[[], Awaitable[None]],
-    read: ReadOrders,
-    clock: ExchangeClock,
     alarms: Alarms,
-) -> LiveAccounts:
-    """Make it; what has to be closed is closed with `stack`."""
+) -> PrivateSockets:
+    """Make them; they are closed with `stack`."""
     sockets = PrivateSockets(
         settings.okx_ws_private_url,
         tls=tls,
         login_of=login_of,
         wait_for_room=wait_for_room,
         on_trouble=lambda cause: alarms.sound(Alarm.CHANNEL_REFUSED, for_s=_REFUSED_S, cause=cause),
+        # One that takes orders has to be there when the next one comes.
+        stays_open=settings.order_route != "rest",
     )
+    stack.push_async_callback(sockets.close)
+    return sockets
+
+
+def make_live_accounts(
+    settings: Settings,
+    stack: AsyncExitStack,
+    sockets: PrivateSockets,
+    *,
+    read: ReadOrders,
+    clock: ExchangeClock,
+    alarms: Alarms,
+) -> LiveAccounts:
+    """Make it; what has to be closed is closed with `stack`."""
     live = LiveAccounts(
         socket_of=sockets.of,
         lists_of=lambda account: partial(read, account),
@@ -45,6 +59,5 @@ def make_live_accounts(
         grace_s=settings.private_channel_grace_s,
         kept_max=settings.order_changes_kept,
     )
-    stack.push_async_callback(sockets.close)
     stack.callback(live.close)
     return live

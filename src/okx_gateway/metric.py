@@ -37,6 +37,14 @@ _GAUGES = (
     ("alarm", "", "1 while somebody should look at what the alarm names, or else 0."),
 )
 _COUNTERS = (
+    (
+        "orders.routed",
+        "Requests about orders by the way that they were given to, and why where it was REST.",
+    ),
+    (
+        "orders.turned_away",
+        "Requests that a WebSocket provably did not take, each sent over REST next.",
+    ),
     ("budget.throttled", "Requests that OKX refused for too many, against our record. Must be 0."),
     (
         "ledger.epoch_changes",
@@ -130,6 +138,17 @@ def open_rows(count: int, overdue_s: float) -> None:
 def epoch_changed() -> None:
     """Tell that an account's ledger may have lost what was on record."""
     _TOLD.counters["ledger.epoch_changes"].add(1)
+
+
+def routed(operation: str, way: str, because: str) -> None:
+    """Tell which way a request about orders is given to."""
+    labels = {"operation": operation, "way": way, "because": because}
+    _TOLD.counters["orders.routed"].add(1, labels)
+
+
+def turned_away(code: str) -> None:
+    """Tell that a WebSocket did not take a request."""
+    _TOLD.counters["orders.turned_away"].add(1, {"okx_code": code})
 
 
 def live_state(channel: str, account: str, *, usable: bool) -> None:

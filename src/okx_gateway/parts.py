@@ -18,21 +18,16 @@ from okx_gateway.custody.vault_key_file import read_vault_key
 from okx_gateway.ledger.caller_shares import caller_shares_from
 from okx_gateway.ledger.charge import ChargeTable
 from okx_gateway.ledger.floor import Floor
-from okx_gateway.ledger.grant import LedgerSettings
-from okx_gateway.ledger.ledger_script import LedgerScripts
-from okx_gateway.ledger.redis_amends import RedisAmends
-from okx_gateway.ledger.redis_budget import RedisBudget
 from okx_gateway.ledger.redis_jitter import RedisJitter
-from okx_gateway.ledger.redis_ledger import RedisLedger
-from okx_gateway.ledger.redis_script import RedisScripts
-from okx_gateway.ledger.redis_servers import open_servers
-from okx_gateway.ledger.slot_lease import FloorHolder, NumberedSlot, SlotLease
-from okx_gateway.live_parts import make_live_accounts
+from okx_gateway.ledger_parts import LedgerParts, make_ledger
+from okx_gateway.live_parts import make_live_accounts, make_private_sockets
 from okx_gateway.market.clock_sync import ERROR_MS_MAX
 from okx_gateway.market.instrument_catalog import InstrumentCatalog
 from okx_gateway.market.ticker_board import TickerBoard
 from okx_gateway.okx.exchange_client import ExchangeClient
 from okx_gateway.okx.exchange_clock import ExchangeClock
+from okx_gateway.okx.order_sockets import OrderSockets
+from okx_gateway.okx.private_sockets import PrivateSockets
 from okx_gateway.okx.rest_client import RestClient
 from okx_gateway.okx.socket_keeper import ChannelSocket
 from okx_gateway.settings import Settings
@@ -52,25 +47,12 @@ from okx_gateway.usecases.supervisor import Supervisor
 from okx_gateway.usecases.throttling import Throttling
 from okx_gateway.usecases.watch_timing import WatchTiming
 
-# Redis answers in a millisecond; one that has not by then is treated as down.
-_REDIS_TIMEOUT_S = 0.5
 # Longer than a socket pauses that OKX refused.
 _SOCKET_ALARM_S = 120.0
 
 
 class UnfitSettingsError(Exception):
     """The settings are right each, and yet nothing can be served with them; says what to do."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LedgerParts:
-    """What stands on Redis."""
-
-    journal: RedisLedger
-    amends: RedisAmends
-    budget: RedisBudget
-    jitter: RedisJitter
-    slot: FloorHolder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,20 +117,22 @@ async def make_parts(settings: Settings, stack: AsyncExitStack) -> Parts:
     vault_key = _vault_key(settings)
     signer = _signer(settings, vault_key)
     rest = await stack.enter_async_context(RestClient(settings.okx_rest_url, tls=tls))
-    exchange = ExchangeClient(rest, signer, clock, demo=settings.environment is Environment.DEMO)
-    ledger = _make_ledger(settings, stack, JournalSeal(vault_key))
-    supervisor = Supervisor(tasks_max=settings.calls_max)
-    alarms = Alarms()
+    exchange = _make_exchange(settings, rest, signer, clock, lambda: (sockets, market))
+    ledger = make_ledger(settings, stack, JournalSeal(vault_key))
+    supervisor, alarms = Supervisor(tasks_max=settings.calls_max), Alarms()
     jitter = _make_jitter(settings, ledger.jitter, clock, lambda: _owners_of(accounts))
-    ask = AskExchange(
-        budget=ledger.budget,
-        floors=Floor(ledger.slot.held),
-        charges=_make_charges(settings, jitter),
-        exchange=exchange,
-        throttling=Throttling(ledger.budget, supervisor, alarms),
-    )
+    throttling = Throttling(ledger.budget, supervisor, alarms)
+    ask = _make_ask(settings, ledger, jitter, exchange, throttling)
     public = PublicRequests(settings.egress_address, ask, exchange, clock)
     accounts = AccountRegister(signer, settings.environment, read_config=public.account_config)
+    sockets = make_private_sockets(
+        settings,
+        stack,
+        tls=tls,
+        login_of=partial(socket_login, signer, clock),
+        wait_for_room=public.wait_to_connect,
+        alarms=alarms,
+    )
     market = _make_market(settings, stack, public, supervisor=supervisor, tls=tls, alarms=alarms)
     return Parts(
         clock=clock,
@@ -172,9 +156,7 @@ async def make_parts(settings: Settings, stack: AsyncExitStack) -> Parts:
         live=make_live_accounts(
             settings,
             stack,
-            tls=tls,
-            login_of=partial(socket_login, signer, clock),
-            wait_for_room=public.wait_to_connect,
+            sockets,
             read=ReadOrders(accounts, market.instruments, ask),
             clock=clock,
             alarms=alarms,
@@ -186,9 +168,43 @@ def _owners_of(accounts: AccountRegister) -> Iterable[str]:
     return (each.owner for each in accounts.verified())
 
 
-def _make_charges(settings: Settings, jitter: LearnJitter) -> ChargeTable:
+def _make_exchange(
+    settings: Settings,
+    rest: RestClient,
+    signer: Signer,
+    clock: ExchangeClock,
+    later: Callable[[], tuple[PrivateSockets, MarketParts]],
+) -> ExchangeClient:
+    """`later` gives what is made once there is an exchange to ask."""
+
+    def socket_of(account: str) -> ChannelSocket:
+        sockets, _ = later()
+        return sockets.of(account)
+
+    def on_wrong_code() -> None:
+        _, market = later()
+        market.instruments.doubt()
+
+    sockets = OrderSockets(socket_of, route=settings.order_route, on_wrong_code=on_wrong_code)
+    demo = settings.environment is Environment.DEMO
+    return ExchangeClient(rest, signer, clock, demo=demo, sockets=sockets)
+
+
+def _make_ask(
+    settings: Settings,
+    ledger: LedgerParts,
+    jitter: LearnJitter,
+    exchange: ExchangeClient,
+    throttling: Throttling,
+) -> AskExchange:
     shares = caller_shares_from(settings.caller_shares)
-    return ChargeTable(jitter.jitter_ms, shares, settings.replicas_max)
+    return AskExchange(
+        budget=ledger.budget,
+        floors=Floor(ledger.slot.held),
+        charges=ChargeTable(jitter.jitter_ms, shares, settings.replicas_max),
+        exchange=exchange,
+        throttling=throttling,
+    )
 
 
 def _make_timing(settings: Settings, jitter: LearnJitter, alarms: Alarms) -> WatchTiming:
@@ -250,36 +266,6 @@ def _make_orders(
         resolve=resolve,
         reconcile=reconcile,
         send_amend=SendAmend(amends=ledger.amends, ask=ask, clock=clock, margin_ms=margin_ms),
-    )
-
-
-def _make_ledger(settings: Settings, stack: AsyncExitStack, seal: JournalSeal) -> LedgerParts:
-    scripts = LedgerScripts(
-        RedisScripts(
-            open_servers(settings.redis_url),
-            timeout_s=_REDIS_TIMEOUT_S,
-            replicas_min=settings.redis_replicas_min,
-        ),
-        new=settings.redis_is_new,
-    )
-    stack.push_async_callback(scripts.close)
-    ledger_settings = LedgerSettings(
-        validity_ms=settings.order_validity_ms,
-        margin_ms=settings.absence_margin_ms,
-        retention_ms=settings.journal_retention_hours * 3_600_000,
-        look_first_ms=settings.look_first_minutes * 60_000,
-        shadow=settings.budget_mode == "shadow",
-    )
-    slot: FloorHolder = SlotLease(scripts, slots=settings.replicas_max)
-    if settings.replica_slot is not None:
-        slot = NumberedSlot(settings.replica_slot, slots=settings.replicas_max)
-    stack.push_async_callback(slot.release)
-    return LedgerParts(
-        slot=slot,
-        journal=RedisLedger(scripts, ledger_settings, seal),
-        amends=RedisAmends(scripts, ledger_settings),
-        budget=RedisBudget(scripts, ledger_settings),
-        jitter=RedisJitter(scripts),
     )
 
 

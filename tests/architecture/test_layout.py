@@ -18,6 +18,7 @@ WITHOUT_MIRROR = {
     "okx_gateway/parts.py": "as app.py, for which it is made",
     "okx_gateway/okx/socket_event.py": "values without behaviour",
     "okx_simulator/event.py": "values without behaviour",
+    "okx_gateway/ledger_parts.py": "as parts.py, of which it is a part",
     "okx_gateway/live_parts.py": "the scenarios run what it composes",
     "okx_gateway/domain/account.py": "a value without behaviour",
     "okx_gateway/domain/balance.py": "a value without behaviour",

@@ -140,7 +140,7 @@ async def test_a_batch_whose_answer_is_lost_is_in_doubt_and_can_be_looked_up(des
 async def amend(desk: Desk, exchange_order_id: str, **new: Decimal) -> object:
     return await desk.exchange.amend(
         "main",
-        "BTC-USDT",
+        desk.instrument,
         exchange_order_id,
         quantity=new.get("quantity"),
         price=new.get("price"),
@@ -163,7 +163,9 @@ async def test_an_order_is_amended_until_it_is_finished(desk: Desk) -> None:
     assert isinstance(await amend(desk, name), Refused)
     assert isinstance(await amend(desk, name, quantity=Decimal(10_000)), Refused)
     assert (await desk.look("amend1")).order.state is OrderState.LIVE
-    cancelled = await desk.exchange.cancel("main", "BTC-USDT", OrderName(exchange_order_id=name))
+    cancelled = await desk.exchange.cancel(
+        "main", desk.instrument, OrderName(exchange_order_id=name)
+    )
     assert isinstance(cancelled, CancelTaken)
     assert await amend(desk, name, quantity=Decimal("0.001")) == AmendNeedsLook()
     assert await amend(desk, "17", quantity=Decimal("0.001")) == AmendNeedsLook()
@@ -179,7 +181,7 @@ async def test_lists_are_read_to_their_end_and_tell_where_an_order_is(desk: Desk
         ListedOrder(name, each.exchange_order_id) for name, each in zip(names, placed, strict=True)
     }
     gone = ListedOrder("list7", placed[7].exchange_order_id)
-    await desk.exchange.cancel("main", "BTC-USDT", OrderName("list7"))
+    await desk.exchange.cancel("main", desk.instrument, OrderName("list7"))
     at_market = Market(TargetCurrency.BASE)
     bought = await desk.exchange.place(
         desk.order("list120", kind=at_market), desk.instrument, expiry_ms=desk.soon_ms()

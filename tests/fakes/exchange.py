@@ -132,7 +132,7 @@ class ScriptedExchange(ExchangeClient):
     async def amend(
         self,
         account: str,
-        instrument: str,
+        instrument: Instrument,
         exchange_order_id: str,
         *,
         quantity: Decimal | None,
@@ -158,7 +158,7 @@ class ScriptedExchange(ExchangeClient):
     async def cancel(
         self,
         account: str,
-        instrument: str,
+        instrument: Instrument,
         name: OrderName,
         *,
         write_before_s: float | None = None,

@@ -85,13 +85,17 @@ class BookOrder:
 
 @dataclass(frozen=True)
 class Request:
-    """A request as it arrives; `counted` is off for one that the network held up for too long."""
+    """A request as it arrives; `counted` is off for one that the network held up for too long.
+
+    `misnamed` names the instrument by a number that OKX does not know.
+    """
 
     method: str
     request_path: str
     body: bytes
     headers: Mapping[str, str]
     counted: bool = True
+    misnamed: bool = False
 
 
 class SlidingWindow:
@@ -165,6 +169,11 @@ class Exchange:
         throttled = self._throttled(request, path) if request.counted else ""
         if throttled:
             answer(429, {"code": throttled, "msg": "Too Many Requests", "data": []})
+            return
+        if request.misnamed:
+            rows = _as_list(json.loads(request.body))
+            unknown = [_refusal(row, "51001", "Instrument ID does not exist.") for row in rows]
+            self._answer_rows(unknown, self.clock_us(), answer)
             return
         route(request, self.clock_us(), answer)
 
@@ -461,7 +470,8 @@ def _query(request: Request) -> dict[str, str]:
 
 
 def _refusal(row: Row, code: str, message: str) -> Row:
-    return {"ordId": "", "clOrdId": row["clOrdId"], "tag": "", "sCode": code, "sMsg": message}
+    named = {"ordId": "", "clOrdId": row.get("clOrdId", ""), "reqId": row.get("reqId", "")}
+    return {**named, "tag": "", "sCode": code, "sMsg": message}
 
 
 def _fits(query: Mapping[str, str], row: Row, at_ms: str) -> bool:

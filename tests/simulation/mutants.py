@@ -52,27 +52,33 @@ MUTANTS = (
     # What an answer of OKX proves.
     Mutant(
         "a lost reply is taken for an order that was not sent",
-        "okx/order_requests.py",
-        "except ReplyLostError as error:\n            return verdict.InDoubt(str(error))",
-        "except ReplyLostError as error:\n            return verdict.Unsent(str(error))",
+        "okx/order_writer.py",
+        "            return [InDoubt(str(error))] * len(request.orders)",
+        '            return [Unsent("")] * len(request.orders)',
     ),
     Mutant(
         "an order is sent again when its reply is lost",
-        "okx/order_requests.py",
-        """        if not isinstance(raw, RawReply):
-            return raw
-        judged = verdict.verdict_on_place(""",
-        """        if isinstance(raw, verdict.InDoubt):
-            raw = await self._write(
-                Endpoint.PLACE_ORDER,
-                order_codec.place_parameters(order, instrument),
-                account=order.account,
-                expiry_ms=expiry_ms,
-                write_before_s=None,
-            )
-        if not isinstance(raw, RawReply):
-            return raw
-        judged = verdict.verdict_on_place(""",
+        "okx/order_writer.py",
+        "            return [InDoubt(str(error))] * len(request.orders)",
+        "            raw = await self._over_rest(request)",
+    ),
+    Mutant(
+        "an order that a socket may have taken is sent over REST",
+        "okx/order_writer.py",
+        "            except RequestNotSentError as error:\n                if error.late or",
+        "            except (RequestNotSentError, ReplyLostError) as error:\n                if",
+    ),
+    Mutant(
+        "what a lost socket has not answered is taken for not sent",
+        "okx/socket_link.py",
+        "answer.set_exception(ReplyLostError(",
+        "answer.set_exception(RequestNotSentError(",
+    ),
+    Mutant(
+        "doubt of a socket is taken for a refusal",
+        "okx/code.py",
+        'SOCKET_REFUSED = _codes("60011',
+        'SOCKET_REFUSED = _codes("64007 60011',
     ),
     Mutant(
         "neither success nor failure is taken for a refusal",
@@ -94,11 +100,10 @@ MUTANTS = (
     ),
     Mutant(
         "a lost reply to a batch is taken for orders that were not sent",
-        "okx/order_requests.py",
-        """        if not isinstance(raw, RawReply):
-            return [raw] * len(orders)""",
-        """        if not isinstance(raw, RawReply):
-            return [verdict.Unsent("")] * len(orders)""",
+        "okx/order_writer.py",
+        "            return [InDoubt(str(error))] * len(request.orders)",
+        "            lost = [InDoubt(str(error))] * len(request.orders)\n"
+        "            return lost if len(lost) == 1 else [Unsent('')] * len(lost)",
     ),
     # When absence is proven.
     Mutant(
@@ -243,14 +248,30 @@ MUTANTS = (
         "arrival.slot_us - arrival.jitter_us,",
     ),
     Mutant(
-        "a slot is used however late",
-        "okx/order_requests.py",
-        """            account=order.account,
-            expiry_ms=expiry_ms,
-            write_before_s=write_before_s,""",
-        """            account=order.account,
-            expiry_ms=expiry_ms,
-            write_before_s=None,""",
+        "a slot is used over REST however late",
+        "okx/order_writer.py",
+        "            write_before_s=request.write_before_s,",
+        "            write_before_s=None,",
+    ),
+    Mutant(
+        "a slot is used over a socket however late",
+        "okx/order_writer.py",
+        "        until_s = math.inf if request.write_before_s is None else request.write_before_s",
+        "        until_s = math.inf",
+    ),
+    Mutant(
+        "what a socket turned away gives its slot back",
+        "usecases/place_order.py",
+        "counted = isinstance(why, TurnedAway)",
+        "counted = False",
+    ),
+    Mutant(
+        "OKX is given longer over a socket than was put on record",
+        "okx/order_writer.py",
+        """                operation_arguments(request.orders, request.instrument.socket_code),
+                expiry_ms=request.expiry_ms,""",
+        """                operation_arguments(request.orders, request.instrument.socket_code),
+                expiry_ms=request.expiry_ms and request.expiry_ms + 5_000,""",
     ),
     Mutant(
         "windows are as wide as OKX's, whatever the way takes",

@@ -190,14 +190,19 @@ class Oracle:
 
     def _judge_writes(self) -> None:
         """I1: one write, and one order; nothing was written for a call that says so."""
-        counts = Counter(each for written, _ in self.writers for each in written.ids)
+        away = self._network.turned_away
+        counts = Counter(
+            each for written, _ in self.writers if written not in away for each in written.ids
+        )
         for client_id, count in counts.items():
             if count > 1 and not self._redis.lost_rows:
                 self._world.violate(f"{client_id} was written {count} times")
             orders = self._exchange.named(client_id)
             if len(orders) > 1 and client_id not in self._foreign:
                 self._world.violate(f"{client_id} was placed {len(orders)} times")
-        alone = {call for written, call in self.writers if len(written.ids) == 1}
+        alone = {
+            call for written, call in self.writers if len(written.ids) == 1 and written not in away
+        }
         for told in self.told:
             unsent = told.call.act.kind == "place" and isinstance(told.answer, _NOTHING_SENT)
             if self._redis.lost_rows and isinstance(told.answer, errors.ClientOrderIdTakenError):
@@ -207,7 +212,8 @@ class Oracle:
 
     def _judge_amends(self) -> None:
         """An amend is written once, none overtakes another, and what is said of it is so."""
-        counts = Counter(call for _, call in self.amenders)
+        away = self._network.turned_away
+        counts = Counter(call for written, call in self.amenders if written not in away)
         written = [each.amend for each, _ in self.amenders]
         for call, count in counts.items():
             if call and count > 1:
@@ -218,7 +224,7 @@ class Oracle:
             if at < last.get(order_id, -1) and not self._world.hits["trouble split"]:
                 self._world.violate(f"an amend of {order_id} was overtaken by a later one")
             last[order_id] = at
-        by_call = {call: each.amend for each, call in self.amenders}
+        by_call = {call: each.amend for each, call in self.amenders if each not in away}
         for told in self.told:
             done = by_call.get(told.call.number, "") in self._exchange.amends_done
             if told.call.act.kind == "amend" and done and isinstance(told.answer, _NOT_AMENDED):

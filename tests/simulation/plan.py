@@ -3,6 +3,7 @@
 import random
 from dataclasses import dataclass, replace
 
+from okx_gateway.okx.order_sockets import RouteSetting
 from tests.simulation.exchange import Habits
 
 REPLICAS = 3
@@ -66,6 +67,20 @@ class Mischief:
 
 
 @dataclass(frozen=True)
+class Sockets:
+    """Which way orders go, and how likely one message over a WebSocket meets a mishap.
+
+    `refuses_numbers` where OKX knows no instrument by its number.
+    """
+
+    route: RouteSetting = "rest"
+    refuses_numbers: bool = False
+    lost: float = 0.0
+    closing: float = 0.0
+    wrong_id: float = 0.0
+
+
+@dataclass(frozen=True)
 class Act:
     """One call of a caller: what, on which replica, and how long it waits."""
 
@@ -120,6 +135,7 @@ class Plan:
     foreign: tuple[tuple[int, int], ...]  # when, under the id of which order
     heal_us: int
     epilogue: bool
+    sockets: Sockets = Sockets()
 
     @property
     def loses_rows(self) -> bool:
@@ -203,6 +219,7 @@ def general_plan(seed: int) -> Plan:
         foreign=((draw.randint(0, ends_us), 0),) if draw.random() < 0.02 else (),
         heal_us=heal_us,
         epilogue=draw.random() < 0.5,
+        sockets=_sockets(random.Random(f"sockets {seed}"), calm=calm < 0.3),
     )
 
 
@@ -267,6 +284,18 @@ def _mischief(draw: random.Random) -> Mischief:
         return draw.choice([0.0, 0.0, 0.03, 0.2])
 
     return Mischief(*(some() for _ in range(len(Mischief.__dataclass_fields__))))
+
+
+def _sockets(draw: random.Random, *, calm: bool) -> Sockets:
+    some = [0.0, 0.1, 0.3]
+    if draw.random() < 0.4:
+        return Sockets()
+    routes: list[RouteSetting] = ["auto", "auto", "auto", "socket"]
+    route = draw.choice(routes)
+    if calm:
+        return Sockets(route)
+    refuses = draw.random() < 0.15
+    return Sockets(route, refuses, draw.choice(some), draw.choice(some), draw.choice(some))
 
 
 def _troubles(draw: random.Random, ends_us: int) -> tuple[Trouble, ...]:

@@ -14,18 +14,21 @@ from importlib.resources import files
 from typing import Any
 from unittest.mock import patch
 
-from okx_gateway import app, parts
+from okx_gateway import app, ledger_parts, parts
 from okx_gateway.custody.vault_key import VaultKey
 from okx_gateway.domain.account import Account
 from okx_gateway.domain.deadline import Deadline
 from okx_gateway.domain.instrument import Instrument, InstrumentType
 from okx_gateway.domain.order import TradeMode
 from okx_gateway.edge.gateway_calls import UseCases
+from okx_gateway.live_parts import make_private_sockets
 from okx_gateway.market.clock_sync import keep_in_step
 from okx_gateway.okx.endpoint import Endpoint
+from okx_gateway.okx.private_sockets import PrivateSockets
 from okx_gateway.settings import Settings
 from tests.simulation.plan import Plan
 from tests.simulation.redis_server import SimulatedRedis
+from tests.simulation.socket_wire import NUMBERS
 from tests.simulation.virtual_loop import Process
 from tests.simulation.wire import Network, SimulatedRestClient
 from tests.simulation.world import World
@@ -45,6 +48,7 @@ _INSTRUMENTS = {
         maximum_limit=Decimal(1_000),
         maximum_market=Decimal(1_000),
         tradable=True,
+        socket_code=NUMBERS[name],
     )
     for name, kind in (("BTC-USDT", InstrumentType.SPOT), ("BTC-USDT-SWAP", InstrumentType.SWAP))
 }
@@ -116,6 +120,9 @@ class _Instruments:
     def find_any(self, name: str) -> Instrument | None:
         return _INSTRUMENTS.get(name)
 
+    def doubt(self) -> None:
+        """They are read once."""
+
     def find_for(self, name: str, trade_mode: TradeMode) -> Instrument | None:
         return _INSTRUMENTS.get(name)
 
@@ -127,6 +134,9 @@ class _Signer:
         self, account: str, endpoint: Endpoint, *, timestamp: str, request_path: str, body: bytes
     ) -> dict[str, str]:
         return {"OK-ACCESS-TIMESTAMP": timestamp}
+
+    def sign_login(self, account: str, *, timestamp_s: int) -> dict[str, str]:
+        return {}
 
 
 class _Idle:
@@ -155,6 +165,7 @@ def settings_of(plan: Plan) -> Settings:
         absence_margin_ms=plan.margin_ms,
         budget_jitter_ms=plan.jitter_ms,
         caller_shares=plan.caller_shares,
+        order_route=plan.sockets.route,
         redis_is_new=plan.ledger == "new",
         redis_replicas_min=int(plan.durable),
         replicas_max=plan.replicas_max,
@@ -192,18 +203,27 @@ def start_replica(
     process: Process,
 ) -> Replica:
     """Make a replica and start what runs in its background."""
+    sockets: list[PrivateSockets] = []
+
+    def private_sockets(*given: Any, **named: Any) -> PrivateSockets:
+        sockets.append(make_private_sockets(*given, **named))
+        return sockets[0]
+
     stand_ins: dict[str, Any] = {
+        "make_private_sockets": private_sockets,
         "RestClient": lambda *_, **__: SimulatedRestClient(network, process),
-        "RedisScripts": lambda *_, **__: SimulatedScripts(redis, process),
         "AccountRegister": lambda *_, **__: _Accounts(world.plan),
         "InstrumentCatalog": lambda *_, **__: _Instruments(),
         "TickerBoard": lambda *_, **__: _Idle(),
         "ChannelSocket": lambda *_, **__: _Idle(),
-        "open_servers": lambda *_, **__: _Idle(),
         "_vault_key": lambda *_: _KEY,
         "_signer": lambda *_: _Signer(),
     }
-    with patch.multiple(parts, **stand_ins):
+    on_redis: dict[str, Any] = {
+        "RedisScripts": lambda *_, **__: SimulatedScripts(redis, process),
+        "open_servers": lambda *_, **__: _Idle(),
+    }
+    with patch.multiple(parts, **stand_ins), patch.multiple(ledger_parts, **on_redis):
         made = _at_once(parts.make_parts(settings, AsyncExitStack()))
     for work in (
         keep_in_step(made.clock, made.public.time),
@@ -212,7 +232,14 @@ def start_replica(
         made.orders.reconcile.run(),
     ):
         world.loop.spawn(process, work)
+    if settings.order_route != "rest":
+        # Otherwise the first order would make it, and go over REST.
+        world.loop.spawn(process, _connected(sockets[0]))
     return Replica(process, app._make_use_cases(made))
+
+
+async def _connected(sockets: PrivateSockets) -> None:
+    sockets.of(ACCOUNT)
 
 
 def _at_once(work: Any) -> Any:

@@ -27,6 +27,7 @@ _MISHAPS = (
     *("request lost", "request late", "reply lost", "reply late", "reply garbled"),
     *("answered in doubt, carried out", "answered in doubt, not carried out"),
     *("connect slow", "connect refused", "held up", "reply timed out"),
+    *("socket made", "socket lost", "socket closing", "answer of another id"),
     *("script lost", "script late", "script reply lost", "script reply late"),
     *("script timed out", "redis refused", "redis hung", "redis read_only"),
     *("redis out_of_memory", "server gone", "not durable", "caller left"),

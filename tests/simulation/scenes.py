@@ -15,6 +15,7 @@ from tests.simulation.plan import (
     Mischief,
     OrderPlan,
     Plan,
+    Sockets,
     Trouble,
     all_points,
     general_plan,
@@ -197,6 +198,7 @@ def _arranged(
         foreign=(),
         ledger="old",
         mischief=Mischief(),
+        sockets=Sockets(plan.sockets.route),
         habits=replace(plan.habits, blind_until_us=0, lists_are_blind=False),
         heal_us=last_us + _SECOND,
     )

@@ -33,6 +33,7 @@ from tests.simulation.replica import (
     start_replica,
 )
 from tests.simulation.scenes import draw_plan
+from tests.simulation.socket_wire import simulated_sockets
 from tests.simulation.virtual_loop import Livelock, Process, VirtualLoop
 from tests.simulation.wire import Network, Written
 from tests.simulation.world import World
@@ -89,7 +90,12 @@ class Schedule:
 
     def play(self) -> Verdict:
         world, loop = self.world, self._loop
-        with watched_logs(world), simulated(world), scaled_limits(self.plan.scale) as limits:
+        with (
+            watched_logs(world),
+            simulated(world),
+            simulated_sockets(world, lambda: self.network),
+            scaled_limits(self.plan.scale) as limits,
+        ):
             limits["sub_account"] = self.plan.orders_per_2_s
             self._set_up(limits)
             try:

@@ -9,7 +9,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from okx_gateway.ledger.grant import UNCHECKED_WAIT_S
@@ -26,11 +26,11 @@ _PLACING = ("place_order", "place_orders")
 # A process that stands still for longer between its last look at a clock and the write breaks what
 # the budget is promised; nothing it could do would help.
 _HELD_UP_US = 10_000
-_DOUBTFUL = ("50001", "50004", "50013", "50026", "51149")
+_DOUBTFUL = ("50001", "50004", "50013", "50026", "51149", "64007")
 _BROKEN = (b'{"code":"0","msg":"","data":[{"ordId"', b"", b"<html>502</html>", b"[]", b"null")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Written:
     """A request to place or amend, as its first byte left.
 
@@ -44,11 +44,14 @@ class Written:
 
 
 @dataclass(eq=False)
-class _Flight:
+class Flight:
+    """A request on its way, and who is handed what comes of it: None where nothing ever will."""
+
     name: str
     process: Process
     request: Request
-    reply: "asyncio.Future[tuple[int, bytes] | None]"
+    deliver: Callable[[tuple[int, bytes] | None], None]
+    written: Written | None = None
 
 
 class Network:
@@ -56,17 +59,23 @@ class Network:
 
     def __init__(self, world: World, exchange: Exchange) -> None:
         self.written: list[Written] = []
+        # What OKX provably did not take because of the way it went, and said so.
+        self.turned_away: set[Written] = set()
+        # Connections that are open, and how each is lost; in the order in which they were made.
+        self.sockets: dict[object, Callable[[], None]] = {}
         self.under_way = 0
         self.on_written: Callable[[Written], None] = lambda written: None
-        self._world = world
+        self.world = world
         self._exchange = exchange
         self._unreachable_until_us = 0
         self._silent_until_us = 0
 
     def strike(self, trouble: Trouble) -> None:
-        until_us = self._world.loop.now_us + trouble.amount_us
+        until_us = self.world.loop.now_us + trouble.amount_us
         if trouble.kind == "exchange_unreachable":
             self._unreachable_until_us = until_us
+            for lose in list(self.sockets.values()):
+                lose()
         else:
             self._silent_until_us = until_us
 
@@ -84,26 +93,25 @@ class Network:
         timeout_s: float,
         write_before_s: float | None,
     ) -> RawReply:
-        world, loop, name = self._world, self._world.loop, endpoint.name.lower()
+        world, loop, name = self.world, self.world.loop, endpoint.name.lower()
         sent_s = time.monotonic()
         world.reach(f"{name}.begun", process)
         await self._connect()
         if write_before_s is not None and time.monotonic() > write_before_s:
             world.hits["held up"] += 1
             raise RequestNotSentError("held up", late=True)
-        guarded_us = loop.now_us
-        world.reach(f"{name}.guarded", process)
-        held_up = loop.now_us - guarded_us > _HELD_UP_US
-        # No clock that it has can tell a process that its clocks stood still since it was granted.
-        held_up |= time.monotonic() - process.stood_still_s < UNCHECKED_WAIT_S + SLOT_GOOD_S
-        request = Request(endpoint.method, request_path, body, headers, counted=not held_up)
-        flight = _Flight(name, process, request, loop.create_future())
-        self._write(flight)
-        world.reach(f"{name}.written", process)
+        answer: asyncio.Future[tuple[int, bytes] | None] = loop.create_future()
+
+        def deliver(reply: tuple[int, bytes] | None) -> None:
+            if not answer.done():
+                answer.set_result(reply)
+
+        request = Request(endpoint.method, request_path, body, headers)
+        self.write_guarded(Flight(name, process, request, deliver))
         left_s = timeout_s - (time.monotonic() - sent_s)
         try:
             async with asyncio.timeout(max(0.0, left_s)):
-                reply = await flight.reply
+                reply = await answer
         except TimeoutError:
             world.hits["reply timed out"] += 1
             raise ReplyLostError("TimeoutError") from None
@@ -111,9 +119,29 @@ class Network:
             raise ReplyLostError("ServerDisconnectedError")
         return RawReply(reply[0], reply[1], sent_s, time.monotonic())
 
+    def can_connect(self) -> bool:
+        """Whether a connection that is asked for now is made."""
+        world = self.world
+        return not (
+            world.loop.now_us < self._unreachable_until_us
+            or world.chance(world.plan.mischief.connect_refused)
+        )
+
+    def write_guarded(self, flight: Flight) -> None:
+        """Take a request whose sender has looked at the clock for the last time."""
+        world, loop, process = self.world, self.world.loop, flight.process
+        guarded_us = loop.now_us
+        world.reach(f"{flight.name}.guarded", process)
+        held_up = loop.now_us - guarded_us > _HELD_UP_US
+        # No clock that it has can tell a process that its clocks stood still since it was granted.
+        held_up |= time.monotonic() - process.stood_still_s < UNCHECKED_WAIT_S + SLOT_GOOD_S
+        flight.request = replace(flight.request, counted=not held_up)
+        self._write(flight)
+        world.reach(f"{flight.name}.written", process)
+
     async def _connect(self) -> None:
-        world, mischief = self._world, self._world.plan.mischief
-        if world.loop.now_us < self._unreachable_until_us or world.chance(mischief.connect_refused):
+        world, mischief = self.world, self.world.plan.mischief
+        if not self.can_connect():
             world.hits["connect refused"] += 1
             await world.loop.delay(world.latency_us())
             raise RequestNotSentError("ClientConnectorError")
@@ -121,19 +149,20 @@ class Network:
             world.hits["connect slow"] += 1
             await world.loop.delay(int(world.draw.random() * 150_000))
 
-    def _write(self, flight: _Flight) -> None:
-        world, mischief = self._world, self._world.plan.mischief
+    def _write(self, flight: Flight) -> None:
+        world, mischief = self.world, self.world.plan.mischief
         if flight.name in _PLACING:
             rows = json.loads(flight.request.body)
             rows = rows if isinstance(rows, list) else [rows]
             ids = tuple(row["clOrdId"] for row in rows)
-            written = Written(world.loop.now_us, flight.process, ids)
-            self.written.append(written)
-            self.on_written(written)
+            flight.written = Written(world.loop.now_us, flight.process, ids)
+            self.written.append(flight.written)
+            self.on_written(flight.written)
         elif flight.name == "amend_order":
             row = json.loads(flight.request.body)
             at_us, ids = world.loop.now_us, (row["ordId"],)
-            self.on_written(Written(at_us, flight.process, ids, amend=row["reqId"]))
+            flight.written = Written(at_us, flight.process, ids, amend=row["reqId"])
+            self.on_written(flight.written)
         world.note("{} writes {} {}", flight.process.name, flight.name, _Told(flight.request))
         delay_us = world.latency_us()
         if world.chance(mischief.request_lost):
@@ -142,15 +171,12 @@ class Network:
         if world.chance(mischief.request_late):
             world.hits["request late"] += 1
             delay_us += int(world.draw.random() * 6_000_000)
-            request = flight.request
-            flight.request = Request(
-                request.method, request.request_path, request.body, request.headers, counted=False
-            )
+            flight.request = replace(flight.request, counted=False)
         self.under_way += 1
         world.loop.in_us(delay_us, self._arrive, flight)
 
-    def _arrive(self, flight: _Flight) -> None:
-        world, mischief = self._world, self._world.plan.mischief
+    def _arrive(self, flight: Flight) -> None:
+        world, mischief = self.world, self.world.plan.mischief
         world.reach(f"{flight.name}.arrives", flight.process)
         if world.chance(mischief.reply_in_doubt * 0.3):
             # The gateway of OKX answers, and the request goes no further.
@@ -160,8 +186,8 @@ class Network:
             return
         self._exchange.receive(flight.request, lambda *answer: self._done(flight, *answer))
 
-    def _done(self, flight: _Flight, status: int, envelope: dict[str, Any]) -> None:
-        world, mischief = self._world, self._world.plan.mischief
+    def _done(self, flight: Flight, status: int, envelope: dict[str, Any]) -> None:
+        world, mischief = self.world, self.world.plan.mischief
         self.under_way -= 1
         world.note("okx {} {} {}", flight.name, status, envelope)
         world.reach(f"{flight.name}.done", flight.process)
@@ -180,21 +206,20 @@ class Network:
             self._answer(flight, status, json.dumps(envelope).encode())
 
     def _in_doubt(self) -> tuple[int, bytes]:
-        code = self._world.draw.choice(_DOUBTFUL)
+        code = self.world.draw.choice(_DOUBTFUL)
         return 200, json.dumps({"code": code, "msg": "neither success nor failure"}).encode()
 
-    def _answer(self, flight: _Flight, status: int, body: bytes) -> None:
-        world = self._world
+    def _answer(self, flight: Flight, status: int, body: bytes) -> None:
+        world = self.world
         delay_us = world.latency_us()
         if world.chance(world.plan.mischief.reply_late):
             world.hits["reply late"] += 1
             delay_us += int(world.draw.random() * 5_000_000)
         world.loop.in_us(delay_us, self._deliver, flight, (status, body))
 
-    def _deliver(self, flight: _Flight, reply: tuple[int, bytes] | None) -> None:
-        self._world.reach(f"{flight.name}.answered", flight.process)
-        if not flight.reply.done():
-            flight.reply.set_result(reply)
+    def _deliver(self, flight: Flight, reply: tuple[int, bytes] | None) -> None:
+        self.world.reach(f"{flight.name}.answered", flight.process)
+        flight.deliver(reply)
 
 
 class SimulatedRestClient:

@@ -18,6 +18,7 @@ from okx_gateway.cli.child_process import child_process
 from okx_gateway.custody.credential import Environment
 from okx_gateway.custody.vault_file import VaultFile
 from okx_gateway.custody.vault_key_file import create_vault_key
+from okx_gateway.okx.order_sockets import RouteSetting
 
 ACCOUNT = "main"
 UID = "100000000000000001"
@@ -188,9 +189,13 @@ def make_vault(folder: Path) -> dict[str, str]:
     }
 
 
-def settings_for(exchange: str, redis_url: str) -> dict[str, str]:
-    """Settings of a gateway on this machine that talks to this exchange."""
+def settings_for(exchange: str, redis_url: str, *, route: RouteSetting = "rest") -> dict[str, str]:
+    """Settings of a gateway on this machine that talks to this exchange.
+
+    Orders go over REST unless another `route` is wanted: so faults can be put where they go.
+    """
     return {
+        "OKX_GATEWAY_ORDER_ROUTE": route,
         "OKX_GATEWAY_REDIS_URL": redis_url,
         "OKX_GATEWAY_REDIS_IS_NEW": "true",
         "OKX_GATEWAY_ENVIRONMENT": "live",

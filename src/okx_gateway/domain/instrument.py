@@ -23,7 +23,8 @@ class Instrument:
     currency for SPOT and MARGIN, in contracts for derivatives. A maximum of zero means none told.
     `family` is the option family, such as BTC-USD; empty where there is none. The texts after
     it are told as OKX wrote them, empty where they do not apply; `expiry_ms` is of OKX's clock, 0
-    where there is no end.
+    where there is no end. `socket_code` is what orders over a WebSocket name it by, until it is
+    listed anew: kept in memory only, 0 where OKX tells none.
     """
 
     name: str
@@ -42,3 +43,4 @@ class Instrument:
     contract_currency: str = ""
     strike_price: str = ""
     expiry_ms: int = 0
+    socket_code: int = 0

@@ -36,6 +36,7 @@ class Event(StrEnum):
     REFUSED = "refused by a code that proves absence"
     UNSENT = "provably not one byte written"
     SLOT_MISSED = "slot passed, not one byte written"
+    TURNED_AWAY = "the socket provably did not take it, REST may"
     NO_PROOF = "anything else, or nothing at all"
     CRASHED = "its replica is gone"
     FOUND = "found at OKX, equal"
@@ -70,6 +71,7 @@ PLACING: dict[tuple[State, Event], Transition] = {
     ),
     (State.SENDING, Event.UNSENT): Transition(State.NEW, "nothing was sent", "UNAVAILABLE"),
     (State.SENDING, Event.SLOT_MISSED): Transition(State.SENDING, "", ""),
+    (State.SENDING, Event.TURNED_AWAY): Transition(State.SENDING, "", ""),
     (State.SENDING, Event.NO_PROOF): Transition(
         State.DOUBT, "OKX may or may not have it", "UNKNOWN, if the deadline comes first"
     ),

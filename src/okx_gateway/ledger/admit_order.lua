@@ -5,11 +5,11 @@
 -- ARGV: 1 nonce, 2 server, 3 whether the ledger is new, 4 caller, 5 client order id, 6 order as JSON,
 -- 7 seal, 8 OKX's time in ms, 9 validity in ms (how long after its slot OKX may still take the order),
 -- 10 ms left to the deadline, 11 least validity in ms, 12 retention of the row in ms, 13 length of the
--- audit stream, 14 fence of a grant that its holder gives up, having written nothing, or empty,
+-- audit stream, 14 fence of a grant that its holder gives up, OKX having done nothing, or empty,
 -- 15 silence in us (how long in a new epoch nothing is sent), 16 how long in a new epoch, in us, unknown
 -- ids have to be looked up first, 17 whether this one was, 18 how long after the expiry, in us, others
--- may take the row over, 19 whether only to count, 20 whether to go by the first route alone, then the
--- routes.
+-- may take the row over, 19 whether only to count, 20 whether to go by the first route alone, 21 whether
+-- OKX has counted what was written under the grant that is given up, then the routes.
 -- Answers {nonce, 'known', row}, {nonce, 'recovering', us until orders are sent again},
 -- {nonce, 'look_first'}, {nonce, 'denied', name of the full window, wait in us that would have been
 -- needed at least} or {nonce, 'granted', wait in us, expiry in ms of OKX's clock, index of the route
@@ -32,8 +32,8 @@ if clock.since > 0 and ARGV[17] ~= '1' and clock.now < clock.since + tonumber(AR
   return { ARGV[1], 'look_first' }
 end
 
-local routes = read_routes(clock, 6, 21)
-if ARGV[14] ~= '' then
+local routes = read_routes(clock, 6, 22)
+if ARGV[14] ~= '' and ARGV[21] ~= '1' then
   give_back(routes, ARGV[4], ARGV[14], KEYS[5])
 end
 local latest = clock.now + (tonumber(ARGV[10]) - tonumber(ARGV[11])) * 1000

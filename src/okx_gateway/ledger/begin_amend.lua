@@ -5,7 +5,8 @@
 -- ms, 7 validity in ms, 8 ms left to the deadline, 9 least validity in ms, 10 margin in ms (how long after
 -- its expiry an amend may still take effect), 11 length of the audit stream, 12 whether only to count,
 -- 13 silence in us (how long in a new epoch nothing is sent), 14 fence of a grant for this amend that its
--- holder gives up, having written nothing, or empty, then the route.
+-- holder gives up, OKX having done nothing, or empty, 15 whether OKX has counted what was written under that,
+-- then the route.
 -- Answers {nonce, 'busy', ms until the other can take no effect any more}, {nonce, 'denied', name of the
 -- full window, wait in us} or {nonce, 'granted', wait in us, expiry in ms of OKX's clock, now in us}.
 
@@ -19,8 +20,8 @@ if clock.since > 0 and silent > 0 then
   -- An amend under way may have been lost from this record.
   return { ARGV[1], 'busy', math.ceil(silent / 1000) }
 end
-local routes = read_routes(clock, 5, 15)
-if ARGV[14] ~= '' then
+local routes = read_routes(clock, 5, 16)
+if ARGV[14] ~= '' and ARGV[15] ~= '1' then
   give_back(routes, ARGV[4], ARGV[14], KEYS[4])
 end
 local latest = clock.now + (tonumber(ARGV[8]) - tonumber(ARGV[9])) * 1000

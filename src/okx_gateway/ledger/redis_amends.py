@@ -53,10 +53,12 @@ class RedisAmends:
         exchange_ms: int,
         remaining_ms: int,
         given_up: str = "",
+        counted: bool = False,
     ) -> AmendGranted | AmendBusy:
         """Let one amend of an order in, with its slot.
 
-        `given_up` is the fence of an earlier grant for it under which nothing was written.
+        `given_up` is the fence of an earlier grant for it under which OKX did nothing, and
+        `counted` says that it has counted a request under that all the same.
 
         Raises:
             DeadlineTooShortError, BudgetExhaustedError: Nothing could be sent in time.
@@ -73,7 +75,7 @@ class RedisAmends:
             [
                 *(caller, exchange_order_id, exchange_ms, settings.validity_ms, remaining_ms),
                 *(settings.least_validity_ms, settings.margin_ms, AUDIT_LENGTH),
-                *(int(settings.shadow), settings.silence_us, given_up),
+                *(int(settings.shadow), settings.silence_us, given_up, int(counted)),
                 *log_arguments([charges]),
             ],
             nonce=fence,

@@ -69,14 +69,16 @@ class RedisLedger:
         remaining_ms: int,
         fence: str,
         given_up: str = "",
+        counted: bool = False,
         alone: bool = False,
         looked: bool = False,
     ) -> Known | LookFirst | Granted:
         """Put `order` on record and give it a slot, unless its id is known.
 
         `owner` is the OKX user that the limits count for, `exchange_ms` the least that OKX's clock
-        may show, `given_up` the fence of an earlier grant under which nothing was written, `alone`
-        whether it has to go by the first route, `looked` whether OKX was asked for the id.
+        may show, `given_up` the fence of an earlier grant under which OKX did nothing, `counted`
+        whether it has counted a request under that all the same, `alone` whether the order has to
+        go by the first route, `looked` whether OKX was asked for the id.
 
         Raises:
             DeadlineTooShortError: Nothing could be sent in time; nothing is on record or spent.
@@ -105,7 +107,7 @@ class RedisLedger:
                 *(exchange_ms, settings.validity_ms, remaining_ms, settings.least_validity_ms),
                 *(settings.retention_ms, AUDIT_LENGTH, given_up, self._silence_us),
                 *(settings.look_first_ms * 1000, int(looked), _TAKE_OVER_US, int(settings.shadow)),
-                int(alone),
+                *(int(alone), int(counted)),
                 *log_arguments(routes),
             ],
             nonce=fence,

@@ -15,7 +15,8 @@ from okx_gateway.domain.order import TradeMode
 
 _LOG = structlog.get_logger()
 _RETRY_S = 5.0
-# An id nobody knows may be a new listing; ask again, but not more often than this.
+# An id nobody knows may be a new listing, and a number OKX does not know an old one; ask again,
+# but not more often than this.
 _MISS_REFRESH_S = 30.0
 
 Load = Callable[[InstrumentType, str], Awaitable[list[Instrument]]]
@@ -50,7 +51,7 @@ class InstrumentCatalog:
             raise ExchangeUnavailableError("it has not told its instruments yet")
         found = self._by_name.get(name)
         if found is None:
-            self._missed.set()
+            self.doubt()
             return {}
         return found
 
@@ -78,6 +79,10 @@ class InstrumentCatalog:
         return sorted(
             (each for part in parts if part for each in part.values()), key=lambda each: each.name
         )
+
+    def doubt(self) -> None:
+        """Have all instruments read again soon: OKX does not know one as it was told of."""
+        self._missed.set()
 
     async def refresh(self) -> bool:
         """Read all instruments anew; whether every part succeeded. A part that fails stays."""

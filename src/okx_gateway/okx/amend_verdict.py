@@ -9,7 +9,7 @@ from okx_gateway.domain.order import Refused
 from okx_gateway.okx import code as codes
 from okx_gateway.okx.order_reply import CODE_LENGTH_MAX, told_of_one
 from okx_gateway.okx.reply import RawReply, UnreadableReplyError
-from okx_gateway.okx.verdict import InDoubt, Unsent
+from okx_gateway.okx.verdict import InDoubt, TurnedAway, Unsent
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class AmendNeedsLook:
     """The order was finished, or there is none: only looking tells which. Nothing was amended."""
 
 
-AmendVerdict = AmendTaken | AmendNeedsLook | Refused | Unsent | InDoubt
+AmendVerdict = AmendTaken | AmendNeedsLook | Refused | Unsent | TurnedAway | InDoubt
 """What is known after one attempt to amend; `Refused` says that the order is as it was."""
 
 

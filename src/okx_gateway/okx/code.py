@@ -43,8 +43,18 @@ _UNFIT_ACCOUNT = _codes(
 # The instrument does not allow it now.
 _UNFIT_INSTRUMENT = _codes("51021 51022 51027 51028 51029 51030 51087")
 
+# The WebSocket itself did not take the operation: not logged in, not an operation that it knows, or
+# not with such arguments. Its other codes, such as 60014 and 64007, leave doubt.
+SOCKET_REFUSED = _codes("60011 60012 60013 60018 60019 60027 60028")
+
 _TURNED_AWAY = (
-    THROTTLED | CREDENTIAL | TIMESTAMP | _WRONG_REQUEST | _UNFIT_ACCOUNT | _UNFIT_INSTRUMENT
+    THROTTLED
+    | CREDENTIAL
+    | TIMESTAMP
+    | SOCKET_REFUSED
+    | _WRONG_REQUEST
+    | _UNFIT_ACCOUNT
+    | _UNFIT_INSTRUMENT
 )
 
 # The order was checked and turned away; 54004 because of another one in its batch.
@@ -66,6 +76,7 @@ CANCEL_REFUSED = (
     THROTTLED
     | CREDENTIAL
     | TIMESTAMP
+    | SOCKET_REFUSED
     | _codes("50000 50002 50006 50014 50015 51000 51001 51003 51403 51407 51408 51409 51413")
 )
 

@@ -20,6 +20,7 @@ from okx_gateway.okx.exchange_clock import ExchangeClock
 from okx_gateway.okx.instrument_codec import instrument_from_row
 from okx_gateway.okx.order_book_codec import order_book_from_row
 from okx_gateway.okx.order_requests import OrderRequests
+from okx_gateway.okx.order_sockets import OrderSockets
 from okx_gateway.okx.rate_limit_codec import orders_per_2_s_from_row
 from okx_gateway.okx.reply import RawReply, Reply, Row, UnreadableReplyError, parse_reply, text
 from okx_gateway.okx.rest_client import ReplyLostError, RequestNotSentError, RestClient
@@ -36,13 +37,20 @@ _T = TypeVar("_T")
 class ExchangeClient(OrderRequests):
     """OKX as the use cases see it: requests about orders, and the reads that are not about one.
 
+    Orders are placed and changed over `sockets` where those take them, all else is asked over REST.
     Where `write_before_s` is given, of our monotonic clock, nothing is written after it.
     """
 
     def __init__(
-        self, rest: RestClient, signer: RequestSigner, clock: ExchangeClock, *, demo: bool
+        self,
+        rest: RestClient,
+        signer: RequestSigner,
+        clock: ExchangeClock,
+        *,
+        demo: bool,
+        sockets: OrderSockets | None = None,
     ) -> None:
-        super().__init__(SignedRequests(rest, signer, clock, demo=demo), clock)
+        super().__init__(SignedRequests(rest, signer, clock, demo=demo), clock, sockets)
 
     async def balance(
         self, account: str, currencies: Sequence[str], *, write_before_s: float | None = None

@@ -37,9 +37,15 @@ def instrument_from_row(row: Row) -> Instrument:
             contract_currency=text(row, "ctValCcy"),
             strike_price=text(row, "stk"),
             expiry_ms=milliseconds(row, "expTime"),
+            socket_code=_code(row),
         )
     except ValueError as error:
         raise UnreadableReplyError(f"not an instrument: {error}") from None
+
+
+def _code(row: Row) -> int:
+    code = row.get("instIdCode")
+    return code if isinstance(code, int) and not isinstance(code, bool) else 0
 
 
 def _amount(row: Row, key: str) -> Decimal:

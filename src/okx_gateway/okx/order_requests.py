@@ -1,42 +1,43 @@
 """What can be asked of OKX about orders, and what is then known?
 
-Joins codecs, signed requests and verdicts; knows nothing of budgets and journals.
+Joins codecs, what reads and writes, and verdicts; knows nothing of budgets and journals.
 """
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
 
 from okx_gateway.domain.instrument import Instrument
-from okx_gateway.domain.order import NewOrder, OrderName, Placed
+from okx_gateway.domain.order import NewOrder, OrderName
 from okx_gateway.okx import order_codec, order_list, verdict
-from okx_gateway.okx.amend_verdict import AmendTaken, AmendVerdict, verdict_on_amend
+from okx_gateway.okx.amend_verdict import AmendVerdict, verdict_on_amend
 from okx_gateway.okx.batch_verdict import verdicts_on_batch
 from okx_gateway.okx.endpoint import Endpoint
 from okx_gateway.okx.exchange_clock import ExchangeClock
-from okx_gateway.okx.last_write import LastWrite
+from okx_gateway.okx.order_sockets import OrderSockets
+from okx_gateway.okx.order_writer import OrderRequest, OrderWriter
 from okx_gateway.okx.reply import RawReply
 from okx_gateway.okx.rest_client import ReplyLostError, RequestNotSentError
 from okx_gateway.okx.signed_requests import SignedRequests
 
-_WRITE_TIMEOUT_S = 3.0
 _LOOK_TIMEOUT_S = 5.0
 
 
 class OrderRequests:
-    """Requests about orders, each sent at most once.
+    """Requests about orders, each sent at most once, over a socket of `sockets` or over REST.
 
     Where `write_before_s` is given, of our monotonic clock, nothing is written after it.
     """
 
-    def __init__(self, requests: SignedRequests, clock: ExchangeClock) -> None:
+    def __init__(
+        self, requests: SignedRequests, clock: ExchangeClock, sockets: OrderSockets | None = None
+    ) -> None:
         self._requests = requests
         self._clock = clock
-        self._last_write = LastWrite()
+        self._writer = OrderWriter(requests, clock, sockets)
 
     def last_write_ms(self, account: str) -> int:
         """When a write of this replica reached OKX last, by its clock; see `LastWrite`."""
-        return self._last_write.at_ms(account)
+        return self._writer.last_write.at_ms(account)
 
     async def place(
         self,
@@ -47,20 +48,17 @@ class OrderRequests:
         write_before_s: float | None = None,
     ) -> verdict.PlaceVerdict:
         """Write `order` to the wire once; OKX drops it after `expiry_ms` of its own clock."""
-        sent_ms = self._clock.earliest_ms()
-        raw = await self._write(
-            Endpoint.PLACE_ORDER,
-            order_codec.place_parameters(order, instrument),
+        request = OrderRequest(
+            endpoint=Endpoint.PLACE_ORDER,
             account=order.account,
+            instrument=instrument,
+            orders=[order_codec.place_parameters(order, instrument)],
             expiry_ms=expiry_ms,
             write_before_s=write_before_s,
         )
-        judged = (
-            verdict.verdict_on_place(raw, order.client_order_id)
-            if isinstance(raw, RawReply)
-            else raw
+        [judged] = await self._writer.write(
+            request, lambda raw: [verdict.verdict_on_place(raw, order.client_order_id)]
         )
-        self._learn(raw, order.account, sent_ms, judged)
         return judged
 
     async def place_batch(
@@ -82,26 +80,21 @@ class OrderRequests:
             raise ValueError(f"{len(orders)} orders are no batch")
         if len({(each.account, each.instrument) for each in orders}) > 1:
             raise ValueError("orders of several accounts or instruments are no batch")
-        sent_ms = self._clock.earliest_ms()
-        raw = await self._write(
-            Endpoint.PLACE_ORDERS,
-            [order_codec.place_parameters(each, instrument) for each in orders],
+        request = OrderRequest(
+            endpoint=Endpoint.PLACE_ORDERS,
             account=orders[0].account,
+            instrument=instrument,
+            orders=[order_codec.place_parameters(each, instrument) for each in orders],
             expiry_ms=expiry_ms,
             write_before_s=write_before_s,
         )
         names = [each.client_order_id for each in orders]
-        judged: list[verdict.PlaceVerdict] = (
-            verdicts_on_batch(raw, names) if isinstance(raw, RawReply) else [raw] * len(orders)
-        )
-        for each in judged:
-            self._learn(raw, orders[0].account, sent_ms, each)
-        return judged
+        return await self._writer.write(request, lambda raw: verdicts_on_batch(raw, names))
 
     async def amend(
         self,
         account: str,
-        instrument: str,
+        instrument: Instrument,
         exchange_order_id: str,
         *,
         quantity: Decimal | None,
@@ -115,40 +108,41 @@ class OrderRequests:
         None leaves what it is about as it is. OKX drops the request after `expiry_ms` of its own
         clock. `amend_id` comes back with the answer.
         """
-        sent_ms = self._clock.earliest_ms()
-        raw = await self._write(
-            Endpoint.AMEND_ORDER,
-            order_codec.amend_parameters(
-                instrument, exchange_order_id, quantity=quantity, price=price, amend_id=amend_id
-            ),
+        parameters = order_codec.amend_parameters(
+            instrument.name, exchange_order_id, quantity=quantity, price=price, amend_id=amend_id
+        )
+        request = OrderRequest(
+            endpoint=Endpoint.AMEND_ORDER,
             account=account,
+            instrument=instrument,
+            orders=[parameters],
             expiry_ms=expiry_ms,
             write_before_s=write_before_s,
         )
-        judged = (
-            verdict_on_amend(raw, exchange_order_id, amend_id) if isinstance(raw, RawReply) else raw
+        [judged] = await self._writer.write(
+            request, lambda raw: [verdict_on_amend(raw, exchange_order_id, amend_id)]
         )
-        self._learn(raw, account, sent_ms, judged)
         return judged
 
     async def cancel(
         self,
         account: str,
-        instrument: str,
+        instrument: Instrument,
         name: OrderName,
         *,
         write_before_s: float | None = None,
     ) -> verdict.CancelVerdict:
         """Ask once to cancel an order."""
-        sent_ms = self._clock.earliest_ms()
-        raw = await self._write(
-            Endpoint.CANCEL_ORDER,
-            order_codec.name_parameters(instrument, name),
+        request = OrderRequest(
+            endpoint=Endpoint.CANCEL_ORDER,
             account=account,
+            instrument=instrument,
+            orders=[order_codec.name_parameters(instrument.name, name)],
             write_before_s=write_before_s,
         )
-        judged = verdict.verdict_on_cancel(raw, name) if isinstance(raw, RawReply) else raw
-        self._learn(raw, account, sent_ms, judged)
+        [judged] = await self._writer.write(
+            request, lambda raw: [verdict.verdict_on_cancel(raw, name)]
+        )
         return judged
 
     async def look_up(
@@ -213,45 +207,3 @@ class OrderRequests:
             return verdict.NoEvidence(str(error), late=error.late)
         except ReplyLostError as error:
             return verdict.NoEvidence(str(error))
-
-    async def _write(
-        self,
-        endpoint: Endpoint,
-        parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]],
-        *,
-        account: str,
-        expiry_ms: int | None = None,
-        write_before_s: float | None,
-    ) -> RawReply | verdict.Unsent | verdict.InDoubt:
-        try:
-            return await self._requests.send(
-                endpoint,
-                account=account,
-                body=order_codec.body_of(parameters),
-                expiry_ms=expiry_ms,
-                timeout_s=_WRITE_TIMEOUT_S,
-                write_before_s=write_before_s,
-            )
-        except RequestNotSentError as error:
-            return verdict.Unsent(str(error), late=error.late)
-        except ReplyLostError as error:
-            return verdict.InDoubt(str(error))
-
-    def _learn(
-        self,
-        raw: RawReply | verdict.Unsent | verdict.InDoubt,
-        account: str,
-        sent_ms: int,
-        judged: verdict.PlaceVerdict | AmendVerdict | verdict.CancelVerdict,
-    ) -> None:
-        """Take that the account was written to, and OKX's time from an answer that is believed."""
-        self._last_write.note(account, judged, sent_ms=sent_ms)
-        if not isinstance(raw, RawReply) or not isinstance(judged, Placed | AmendTaken):
-            return
-        if judged.receive_us and judged.send_us:
-            self._clock.learn(
-                sent_s=raw.sent_s,
-                received_s=raw.received_s,
-                earliest_ms=judged.receive_us / 1000,
-                latest_ms=judged.send_us / 1000,
-            )

@@ -14,7 +14,7 @@ _LOG = structlog.get_logger()
 class PrivateSockets:
     """The sockets of accounts at `url`; `login_of` makes what logs an account in.
 
-    `wait_for_room` and `on_trouble` are as of ChannelSocket.
+    `wait_for_room`, `on_trouble` and `stays_open` are as of ChannelSocket.
     """
 
     def __init__(
@@ -25,12 +25,14 @@ class PrivateSockets:
         login_of: Callable[[str], Callable[[], str]],
         wait_for_room: Callable[[], Awaitable[None]],
         on_trouble: Callable[[str], None],
+        stays_open: bool = False,
     ) -> None:
         self._url = url
         self._tls = tls
         self._login_of = login_of
         self._wait_for_room = wait_for_room
         self._on_trouble = on_trouble
+        self._stays_open = stays_open
         self._sockets: dict[str, ChannelSocket] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -44,6 +46,7 @@ class PrivateSockets:
                 login=self._login_of(account),
                 wait_for_room=self._wait_for_room,
                 on_trouble=self._on_trouble,
+                stays_open=self._stays_open,
             )
             self._sockets[account] = socket
             task = asyncio.get_running_loop().create_task(socket.run())

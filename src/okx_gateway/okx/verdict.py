@@ -33,13 +33,23 @@ class Unsent:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnedAway:
+    """The way that the request went provably did not take it, and another may.
+
+    Other than `Unsent` it was sent, and OKX has counted it.
+    """
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class InDoubt:
     """OKX may or may not have acted; `cause` is for people."""
 
     cause: str
 
 
-PlaceVerdict = Placed | Refused | Unsent | InDoubt
+PlaceVerdict = Placed | Refused | Unsent | TurnedAway | InDoubt
 """What is known of an order after one attempt to place it."""
 
 
@@ -57,7 +67,7 @@ class CancelNeedsLook:
     """The order was finished, or there is none: only looking tells which."""
 
 
-CancelVerdict = CancelTaken | CancelNeedsLook | Refused | Unsent | InDoubt
+CancelVerdict = CancelTaken | CancelNeedsLook | Refused | Unsent | TurnedAway | InDoubt
 """What is known after one attempt to cancel."""
 
 

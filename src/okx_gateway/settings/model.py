@@ -168,6 +168,15 @@ class Settings(BaseModel):
         ge=100,
         le=30_000,
     )
+    order_route: Annotated[Literal["auto", "socket", "rest"], BeforeValidator(value.lower_case)] = (
+        _setting(
+            "auto",
+            "How orders are placed, amended and cancelled: auto takes the WebSocket of the account "
+            "where it is connected and takes the order, else REST; socket and rest take nothing "
+            "else.",
+            "rest",
+        )
+    )
     absence_margin_ms: int = _setting(
         10_000,
         "How long after an order's validity its absence at OKX proves that it was not placed.",

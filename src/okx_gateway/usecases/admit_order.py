@@ -4,6 +4,7 @@ Asks the ledger and, where that may have lost what was sent before, OKX first.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import assert_never
 
 from okx_gateway import metric
@@ -63,12 +64,17 @@ class AdmitOrder:
         self._supervisor = supervisor
 
     async def __call__(
-        self, request: PlaceRequest, *, given_up: str = "", alone: bool = False
+        self,
+        request: PlaceRequest,
+        *,
+        given_up: str = "",
+        counted: bool = False,
+        alone: bool = False,
     ) -> Known | Granted | Placed:
         """From NEW: to SENDING with a grant, or to what is known of the id already.
 
-        `given_up` is the fence of a grant under which nothing was written, and `alone` says that
-        the order may not share a batch.
+        `given_up` is the fence of a grant under which OKX did nothing, `counted` says that it has
+        counted a request all the same, and `alone` that the order may not share a batch.
 
         Raises:
             GatewayError: It is not admitted; nothing was sent.
@@ -76,12 +82,13 @@ class AdmitOrder:
         if self._clock.error_ms() > ERROR_MS_MAX:
             raise errors.ClockUncertainError(self._clock.error_ms())
         with step("admit") as span:
-            admission = await self._ask_ledger(request, given_up, alone=alone)
+            ask_ledger = partial(self._ask_ledger, request, given_up, counted=counted, alone=alone)
+            admission = await ask_ledger()
             if isinstance(admission, LookFirst):
                 found = await self._look_first(request)
                 if found is not None:
                     return found
-                admission = await self._ask_ledger(request, given_up, alone=alone, looked=True)
+                admission = await ask_ledger(looked=True)
             match admission:
                 case Known():
                     span.set_attribute("okx_gateway.order.known", value=True)
@@ -94,7 +101,13 @@ class AdmitOrder:
             return admission
 
     async def _ask_ledger(
-        self, request: PlaceRequest, given_up: str, *, alone: bool, looked: bool = False
+        self,
+        request: PlaceRequest,
+        given_up: str,
+        *,
+        counted: bool,
+        alone: bool,
+        looked: bool = False,
     ) -> Known | LookFirst | Granted:
         fence = new_fence()
         try:
@@ -107,6 +120,7 @@ class AdmitOrder:
                 remaining_ms=request.deadline.remaining_ms(),
                 fence=fence,
                 given_up=given_up,
+                counted=counted,
                 alone=alone,
                 looked=looked,
             )

@@ -24,7 +24,7 @@ from okx_gateway.ledger.redis_budget import RedisBudget, Slot
 from okx_gateway.okx import code as codes
 from okx_gateway.okx.endpoint import Endpoint
 from okx_gateway.okx.exchange_client import ExchangeClient
-from okx_gateway.okx.verdict import CancelVerdict, LookupVerdict, NoEvidence, Unsent
+from okx_gateway.okx.verdict import CancelVerdict, LookupVerdict, NoEvidence, TurnedAway, Unsent
 from okx_gateway.trace_step import step
 from okx_gateway.usecases.throttling import Throttling
 
@@ -94,7 +94,7 @@ class AskExchange:
             LedgerUnavailableError: The budget cannot be asked; nothing was asked.
         """
         route = self.charges.of_order(Endpoint.CANCEL_ORDER, instrument, account, caller)
-        send = partial(self.exchange.cancel, account.name, instrument.name, name)
+        send = partial(self.exchange.cancel, account.name, instrument, name)
         return await self.in_slot(account.owner, route, deadline, send, caller=caller)
 
     async def read(
@@ -136,8 +136,8 @@ class AskExchange:
     ) -> _T:
         """Take a slot, wait for it, and `send` in it.
 
-        Again in another one, where it was held up until that time had passed: a connection may
-        take longer than a slot lasts, and is there then.
+        Again in another one, where it was held up until that time had passed, since a connection
+        may take longer than a slot lasts, and is there then; or where its way did not take it.
 
         Raises:
             BudgetExhaustedError: No room before the deadline; nothing was asked.
@@ -146,7 +146,7 @@ class AskExchange:
         for _ in range(_SENDS_MAX):
             until_s = await self.wait_for_room(owner, route, deadline, caller=caller)
             answer = await send(write_before_s=until_s)
-            if not _was_late(answer):
+            if not (isinstance(answer, TurnedAway) or _was_late(answer)):
                 break
         code = _code_of(answer)
         if code in codes.THROTTLED:

@@ -30,6 +30,7 @@ from okx_gateway.okx.verdict import (
     Found,
     InDoubt,
     NoEvidence,
+    TurnedAway,
     Unsent,
 )
 from okx_gateway.usecases.ask_exchange import AskExchange
@@ -130,7 +131,7 @@ class CancelOrder:
                 )
             case Refused(code, message):
                 raise errors.ExchangeRefusedError(okx_code=code, okx_message=message)
-            case Unsent(cause):
+            case Unsent(cause) | TurnedAway(cause):
                 raise errors.ExchangeUnavailableError(cause)
             case InDoubt():
                 return None

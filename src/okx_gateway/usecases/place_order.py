@@ -27,7 +27,7 @@ from okx_gateway.ledger.order_record import OrderRecord, first_difference
 from okx_gateway.market.instrument_catalog import InstrumentCatalog
 from okx_gateway.okx import code as codes
 from okx_gateway.okx.exchange_clock import ExchangeClock
-from okx_gateway.okx.verdict import InDoubt, PlaceVerdict, Unsent
+from okx_gateway.okx.verdict import InDoubt, PlaceVerdict, TurnedAway, Unsent
 from okx_gateway.trace_step import annotate, step
 from okx_gateway.usecases import order_rules
 from okx_gateway.usecases.admit_order import AdmitOrder, PlaceRequest
@@ -141,7 +141,7 @@ class PlaceOrder:
         return outcome, replayed
 
     async def _send(self, request: PlaceRequest, granted: Granted) -> tuple[Outcome, bool]:
-        """From SENDING to an outcome; SENDING again, under a new grant, while slots are missed.
+        """From SENDING to an outcome; SENDING again, under a new grant, where OKX did nothing.
 
         Also whether it is the outcome of another call, to which the row was lost meanwhile.
         """
@@ -167,8 +167,8 @@ class PlaceOrder:
                         return await self._resolve(self._doubt(request, granted, sent_ms)), False
                     case State.NEW, Unsent(cause):
                         break
-                    case State.SENDING, Missed(cause, alone):
-                        match await self._grant_anew(request, granted, alone=alone):
+                    case State.SENDING, Missed(cause) | TurnedAway(cause):
+                        match await self._grant_anew(request, granted, sent):
                             case Granted() as granted:
                                 pass
                             case Known(record):
@@ -180,17 +180,18 @@ class PlaceOrder:
         raise errors.ExchangeUnavailableError(cause)
 
     async def _grant_anew(
-        self, request: PlaceRequest, missed: Granted, *, alone: bool
+        self, request: PlaceRequest, before: Granted, why: Missed | TurnedAway
     ) -> Known | Granted | Placed:
+        counted = isinstance(why, TurnedAway)
         try:
-            if alone:
+            if isinstance(why, Missed) and why.alone:
                 try:
-                    return await self._admit(request, given_up=missed.fence, alone=True)
+                    return await self._admit(request, given_up=before.fence, alone=True)
                 except errors.BudgetExhaustedError:
                     pass  # where single orders have no room, mates for a batch will come
-            return await self._admit(request, given_up=missed.fence)
+            return await self._admit(request, given_up=before.fence, counted=counted)
         except errors.GatewayError:
-            await self._settle.unsent(request.account, request.order, missed.fence)
+            await self._settle.unsent(request.account, request.order, before.fence)
             raise
 
     async def _end(
@@ -281,6 +282,8 @@ def _event(sent: PlaceVerdict | Missed) -> Event:
             return Event.UNSENT
         case Missed():
             return Event.SLOT_MISSED
+        case TurnedAway():
+            return Event.TURNED_AWAY
         case InDoubt():
             return Event.NO_PROOF
         case _:

@@ -41,6 +41,7 @@ from okx_gateway.okx.verdict import (
     InDoubt,
     LookupVerdict,
     NoEvidence,
+    TurnedAway,
     Unsent,
 )
 from okx_gateway.trace_step import step
@@ -105,15 +106,16 @@ class SendAmend:
         route = self._ask.charges.of_order(
             Endpoint.AMEND_ORDER, amendment.instrument, amendment.account, amendment.caller
         )
-        given_up = ""
+        given_up, counted = "", False
         for _ in range(_SLOTS_MAX):
             try:
-                granted = await self._begin(amendment, route, given_up)
+                granted = await self._begin(amendment, route, given_up, counted=counted)
             except errors.GatewayError:
                 await self._end(amendment, given_up)
                 raise
             verdict = await self._write(amendment, granted)
-            if not (isinstance(verdict, Unsent) and verdict.late):
+            counted = isinstance(verdict, TurnedAway)
+            if not counted and not (isinstance(verdict, Unsent) and verdict.late):
                 return await self._judge(amendment, route, granted, verdict)
             given_up = granted.fence
         await self._end(amendment, given_up)
@@ -128,7 +130,9 @@ class SendAmend:
             order_id, resolve_time=timestamp_text(expiry_ms + self._margin_ms)
         )
 
-    async def _begin(self, amendment: Amendment, route: Route, given_up: str) -> AmendGranted:
+    async def _begin(
+        self, amendment: Amendment, route: Route, given_up: str, *, counted: bool
+    ) -> AmendGranted:
         if self._clock.error_ms() > ERROR_MS_MAX:
             raise errors.ClockUncertainError(self._clock.error_ms())
         with step("admit") as span:
@@ -140,6 +144,7 @@ class SendAmend:
                 exchange_ms=self._clock.earliest_ms(),
                 remaining_ms=amendment.deadline.remaining_ms(),
                 given_up=given_up,
+                counted=counted,
             )
             if isinstance(granted, AmendBusy):
                 raise errors.AmendInFlightError(amendment.name, granted.retry_after_ms)
@@ -159,7 +164,7 @@ class SendAmend:
             return Unsent("it was held up until its validity passed", late=True)
         return await self._ask.exchange.amend(
             amendment.account.name,
-            amendment.instrument.name,
+            amendment.instrument,
             amendment.exchange_order_id,
             quantity=amendment.values.quantity,
             price=amendment.values.price,
@@ -187,7 +192,7 @@ class SendAmend:
                     return await self._look(amendment)
                 case Refused(code, message):
                     raise self._refusal(amendment, route, code, message)
-                case Unsent(cause):
+                case Unsent(cause) | TurnedAway(cause):
                     raise errors.ExchangeUnavailableError(cause)
                 case _:
                     assert_never(verdict)

@@ -1,7 +1,7 @@
 """How does a granted order get to the wire: when, by itself or with others, and still in time?
 
-It is written at most once. Where its slot passes first nothing is written, and it may be granted
-anew.
+It is written at most once under a grant. Where its slot passes first nothing is written, and it may
+be granted anew.
 """
 
 import asyncio

@@ -20,7 +20,7 @@ HAPPENS = {
     # One for each thing that one attempt to write can come to, and one for its replica's end.
     State.SENDING: {
         *(Event.ACCEPTED, Event.REFUSED, Event.UNSENT, Event.SLOT_MISSED, Event.NO_PROOF),
-        Event.CRASHED,
+        *(Event.TURNED_AWAY, Event.CRASHED),
     },
     # One for each thing that looking can tell.
     State.DOUBT: {
@@ -68,10 +68,11 @@ def test_only_before_the_first_byte_an_id_becomes_free_again() -> None:
     }
 
 
-def test_only_a_missed_slot_leads_to_sending_again() -> None:
+def test_only_where_okx_did_nothing_it_is_sent_again() -> None:
     again = [event for (_, event), step in PLACING.items() if step.to is State.SENDING]
-    assert again == [Event.ADMITTED, Event.SLOT_MISSED]
+    assert again == [Event.ADMITTED, Event.SLOT_MISSED, Event.TURNED_AWAY]
     assert "not one byte" in Event.SLOT_MISSED
+    assert "provably did not take it" in Event.TURNED_AWAY
 
 
 def test_doubt_ends_by_proof_alone() -> None:

@@ -18,7 +18,12 @@ def amends(redis: "Redis") -> RedisAmends:
 
 
 async def begin(
-    amends: RedisAmends, charges: Route = (), remaining_ms: int = 2_000, given_up: str = ""
+    amends: RedisAmends,
+    charges: Route = (),
+    *,
+    remaining_ms: int = 2_000,
+    given_up: str = "",
+    counted: bool = False,
 ) -> AmendGranted | AmendBusy:
     return await amends.begin(
         OWNER,
@@ -28,6 +33,7 @@ async def begin(
         exchange_ms=EXCHANGE_MS,
         remaining_ms=remaining_ms,
         given_up=given_up,
+        counted=counted,
     )
 
 
@@ -78,6 +84,8 @@ async def test_who_gives_a_grant_up_gets_another_and_its_room_back(amends: Redis
     second = await begin(amends, window, given_up=first.fence)
     assert isinstance(second, AmendGranted)
     assert second.wait_s == 0
+    with pytest.raises(BudgetExhaustedError):
+        await begin(amends, window, given_up=second.fence, counted=True)
     # The first one lets nobody in any more.
     await amends.end(OWNER, "77", first.fence)
     assert isinstance(await begin(amends), AmendBusy)

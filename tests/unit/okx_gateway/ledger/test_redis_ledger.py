@@ -58,6 +58,7 @@ async def admit(
     remaining_ms: int = 5_000,
     fence: str = "",
     given_up: str = "",
+    counted: bool = False,
     looked: bool = False,
 ) -> Known | LookFirst | Granted:
     return await ledger.admit(
@@ -69,6 +70,7 @@ async def admit(
         remaining_ms=remaining_ms,
         fence=fence or new_fence(),
         given_up=given_up,
+        counted=counted,
         looked=looked,
     )
 
@@ -213,6 +215,16 @@ async def test_a_slot_that_was_missed_is_given_back_with_the_next(
     second = await grant(ledger, an_order("a1"), window, given_up=first.fence)
     assert second.wait_s == 0
     assert await spent(redis, "w") == 1
+
+
+async def test_a_slot_in_which_okx_has_counted_a_request_stays_spent(
+    redis: "Redis", ledger: RedisLedger
+) -> None:
+    window = (Charge("w", 2, 60_000_000),)
+    first = await grant(ledger, an_order("a1"), window)
+    second = await grant(ledger, an_order("a1"), window, given_up=first.fence, counted=True)
+    assert second.fence != first.fence
+    assert await spent(redis, "w") == 2
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,22 @@ async def test_an_unknown_name_has_it_read_anew_but_not_at_once_again(
     assert 2 <= await keeping <= 5
 
 
+async def test_an_instrument_that_okx_does_not_know_any_more_is_read_anew(
+    listing: Listing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(instrument_catalog, "_MISS_REFRESH_S", 0.02)
+    listing.listed[InstrumentType.SPOT] = [an_instrument(socket_code=1)]
+    catalog = a_catalog(listing)
+    keeping = asyncio.ensure_future(times_read(listing, catalog, 0.15))
+    await asyncio.sleep(0.04)
+    listing.listed[InstrumentType.SPOT] = [an_instrument(socket_code=2)]
+    catalog.doubt()
+    assert await keeping == 2
+    found = catalog.find_for("BTC-USDT", TradeMode.CASH)
+    assert found is not None
+    assert found.socket_code == 2
+
+
 async def test_names_that_are_known_have_nothing_read(listing: Listing) -> None:
     catalog = a_catalog(listing)
     keeping = asyncio.ensure_future(times_read(listing, catalog, 0.08))

@@ -55,6 +55,13 @@ def test_an_option_has_its_family_and_its_terms() -> None:
 
 
 @pytest.mark.parametrize(
+    ("told", "code"), [(10459, 10459), (None, 0), ("", 0), (True, 0), (2.5, 0)]
+)
+def test_a_socket_names_it_by_a_number_where_okx_tells_one(told: object, code: int) -> None:
+    assert instrument_from_row(SPOT | {"instIdCode": told}).socket_code == code
+
+
+@pytest.mark.parametrize(
     ("state", "tradable"),
     [
         *(("live", True), ("post_only", True), ("rebase", True)),

@@ -34,7 +34,7 @@ async def test_an_order_is_written_once_and_lost_replies_leave_doubt() -> None:
         placed = await exchange.place(an_order(), an_instrument(), expiry_ms=OKX_MS)
         assert isinstance(placed, InDoubt)
         assert len(server.requests) == 1
-        cancelled = await exchange.cancel("main", "BTC-USDT", OrderName("a1"))
+        cancelled = await exchange.cancel("main", an_instrument(), OrderName("a1"))
         assert isinstance(cancelled, InDoubt)
         seen = await exchange.look_up("main", "BTC-USDT", OrderName("a1"))
         assert isinstance(seen, NoEvidence)
@@ -48,7 +48,7 @@ async def test_without_a_connection_nothing_was_sent() -> None:
         placed = await exchange.place(an_order(), an_instrument(), expiry_ms=OKX_MS)
         assert isinstance(placed, Unsent)
         assert not placed.late
-        cancelled = await exchange.cancel("main", "BTC-USDT", OrderName("a1"))
+        cancelled = await exchange.cancel("main", an_instrument(), OrderName("a1"))
         assert isinstance(cancelled, Unsent)
         with pytest.raises(ExchangeUnavailableError):
             await exchange.balance("main", [])
@@ -56,7 +56,7 @@ async def test_without_a_connection_nothing_was_sent() -> None:
 
 async def test_a_cancel_names_the_order_as_it_was_named() -> None:
     async with raw_server(says("0", TAKEN)) as server, client_of(server) as exchange:
-        taken = await exchange.cancel("main", "BTC-USDT", OrderName(exchange_order_id="77"))
+        taken = await exchange.cancel("main", an_instrument(), OrderName(exchange_order_id="77"))
     assert taken == CancelTaken("77", "a1", OKX_MS)
     [(head, body)] = server.requests
     assert head.startswith("POST /api/v5/trade/cancel-order ")
@@ -116,7 +116,7 @@ async def test_a_batch_without_an_answer_leaves_every_order_in_doubt() -> None:
 async def amend(exchange: ExchangeClient, write_before_s: float | None = None) -> object:
     return await exchange.amend(
         "main",
-        "BTC-USDT",
+        an_instrument(),
         "77",
         quantity=Decimal("0.7"),
         price=None,
@@ -202,7 +202,7 @@ async def test_what_is_held_up_is_not_written_and_said_to_be_late() -> None:
             await exchange.place(an_order(), instrument, expiry_ms=OKX_MS, write_before_s=late_s),
             *await place_two(exchange, write_before_s=late_s),
             await amend(exchange, late_s),
-            await exchange.cancel("main", "BTC-USDT", name, write_before_s=late_s),
+            await exchange.cancel("main", an_instrument(), name, write_before_s=late_s),
             await exchange.look_up("main", "BTC-USDT", name, write_before_s=late_s),
             await page(exchange, Endpoint.GET_ORDERS_PENDING, late_s),
         ]

@@ -16,7 +16,7 @@ from okx_gateway.domain.errors import (
 )
 from okx_gateway.ledger import ledger_script
 from okx_gateway.ledger.charge import Charge
-from okx_gateway.okx.verdict import Absent, CancelTaken, NoEvidence, Unsent
+from okx_gateway.okx.verdict import Absent, CancelTaken, NoEvidence, TurnedAway, Unsent
 from tests.fakes.desk import OWNER, Desk, named
 from tests.fakes.exchange import ScriptedExchange
 from tests.fakes.metering import Metered
@@ -44,6 +44,15 @@ async def test_what_was_held_up_on_its_way_is_asked_anew(desk: Desk) -> None:
     desk.exchange.lookups.extend([NoEvidence("held up", late=True)] * 9)
     seen = await desk.ask.look_up(NET, instrument, named(), deadline)
     assert seen == NoEvidence("held up", late=True)
+
+
+async def test_a_cancel_that_its_socket_turned_away_is_sent_in_another_slot(
+    redis: "Redis", desk: Desk
+) -> None:
+    desk.exchange.cancels.append(TurnedAway("51001"))
+    taken = await desk.ask.cancel(NET, an_instrument(), named(), Deadline.after(2))
+    assert isinstance(taken, CancelTaken)
+    assert await redis.zcard(f"okxgw:{{{OWNER}}}:window:cancel_order:BTC-USDT") == 2
 
 
 async def test_a_request_waits_for_its_slot(desk: Desk, metered: Metered) -> None:

@@ -25,7 +25,7 @@ from okx_gateway.domain.placing import State, state_of
 from okx_gateway.ledger.grant import Settlement
 from okx_gateway.okx import code as codes
 from okx_gateway.okx.exchange_clock import ExchangeClock
-from okx_gateway.okx.verdict import InDoubt, PlaceVerdict, Unsent
+from okx_gateway.okx.verdict import InDoubt, PlaceVerdict, TurnedAway, Unsent
 from okx_gateway.usecases.place_order import PlaceAnswer
 from tests.fakes.desk import MARGIN_MS, OWNER, Desk
 from tests.fakes.exchange import NOTHING_TOLD, ScriptedExchange, wall_ms
@@ -407,6 +407,40 @@ async def test_a_slot_that_was_missed_is_taken_anew_with_a_new_expiry(desk: Desk
     assert desk.exchange.expiries_ms == sorted(set(desk.exchange.expiries_ms))
     assert len(desk.exchange.expiries_ms) == 3
     assert (await desk.settled()).outcome is not None
+
+
+async def test_an_order_that_its_socket_turned_away_is_granted_anew_and_counts_twice(
+    redis: "Redis", desk: Desk
+) -> None:
+    away: list[PlaceVerdict] = [TurnedAway("51001"), Unsent("held up", late=True)]
+
+    async def turned_away(order: NewOrder) -> PlaceVerdict:
+        return away.pop(0) if away else await desk.exchange.accept(order)
+
+    desk.exchange.on_place = turned_away
+    assert not (await desk.place(an_order())).replayed
+    assert len(desk.exchange.placed) == 3
+    assert isinstance((await desk.settled()).outcome, Placed)
+    assert await redis.zcard(f"okxgw:{{{OWNER}}}:window:place_order:BTC-USDT") == 2
+
+
+async def test_a_cancel_is_kept_while_an_order_that_was_turned_away_is_granted_anew(
+    desk: Desk,
+) -> None:
+    away: list[PlaceVerdict] = [TurnedAway("51001")]
+
+    async def turned_away(order: NewOrder) -> PlaceVerdict:
+        if not away:
+            return await desk.exchange.accept(order)
+        record = await desk.record()
+        assert record is not None
+        assert await desk.ledger.keep_cancel(OWNER, "a1", record.fence)
+        return away.pop()
+
+    desk.exchange.on_place = turned_away
+    await desk.place(an_order())
+    await desk.supervisor.drain(2)
+    assert len(desk.exchange.cancelled) == 1
 
 
 async def test_an_order_that_misses_every_slot_is_unsent_and_its_id_free(desk: Desk) -> None:

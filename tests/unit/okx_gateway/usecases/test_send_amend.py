@@ -14,7 +14,7 @@ from okx_gateway.domain.order import Amend, AmendOutcome, NewValues, Refused
 from okx_gateway.ledger.grant import UNCHECKED_WAIT_S
 from okx_gateway.okx.amend_verdict import AmendNeedsLook
 from okx_gateway.okx.exchange_clock import ExchangeClock
-from okx_gateway.okx.verdict import Absent, InDoubt, LookupVerdict, Unsent
+from okx_gateway.okx.verdict import Absent, InDoubt, LookupVerdict, TurnedAway, Unsent
 from okx_gateway.usecases.send_amend import Amendment
 from tests.fakes.desk import MARGIN_MS, VALIDITY_MS, Desk
 from tests.fakes.exchange import AMENDED_UNHEARD, NOTHING_TOLD, Row, wall_ms
@@ -202,6 +202,15 @@ async def test_a_slot_that_was_missed_is_given_back_and_another_is_taken(
     assert (await amend(desk, row)).outcome is AmendOutcome.AMENDING
     assert len({each.amend_id for each in desk.exchange.amended}) == 3
     assert await granted(desk) == 1
+
+
+async def test_an_amend_that_its_socket_turned_away_takes_another_slot_and_counts_twice(
+    desk: Desk, row: Row
+) -> None:
+    desk.exchange.amends.append(TurnedAway("51001"))
+    assert (await amend(desk, row)).outcome is AmendOutcome.AMENDING
+    assert len({each.amend_id for each in desk.exchange.amended}) == 2
+    assert await granted(desk) == 2
 
 
 async def test_an_amend_that_misses_every_slot_sends_nothing_and_lets_the_next_one_in(
