@@ -11,7 +11,12 @@ from redis.asyncio import Redis
 
 from tests.support.running import Exchange
 
-_PLACING = frozenset({"/api/v5/trade/order", "/api/v5/trade/batch-orders"})
+_PLACING = frozenset(
+    {
+        *(("POST", "/api/v5/trade/order"), ("POST", "/api/v5/trade/batch-orders")),
+        *(("private", "order"), ("private", "batch-orders")),
+    }
+)
 
 
 class Books:
@@ -33,7 +38,7 @@ class Books:
             self._after = int(order["ordId"])
         for entry in await self._exchange.requests(self._since):
             self._since = entry["number"]
-            if entry["method"] == "POST" and entry["target"] in _PLACING:
+            if (entry["method"], entry["target"]) in _PLACING:
                 self.written.update(order["cl_ord_id"] for order in entry["orders"])
 
 

@@ -17,16 +17,25 @@ from pathlib import Path
 import aiohttp
 from redis.asyncio import Redis
 
+from okx_gateway.okx.order_sockets import RouteSetting
+from tests.faults.points import POINTS
 from tests.faults.tally import Tally
 from tests.faults.valkey_server import ValkeyServer
-from tests.faults.wire import HttpSplitter, Passage, RespSplitter, Wire, resp_words
+from tests.faults.wire import (
+    HttpSplitter,
+    Passage,
+    RespSplitter,
+    SocketSplitter,
+    Wire,
+    resp_words,
+)
 from tests.support.doors import Door, RestDoor
 from tests.support.gateway_process import GatewayProcess, gateway_process
 from tests.support.running import Exchange, make_vault, running_exchange, settings_for
 
 # The least there may be, so that doubt ends while a test waits.
 MARGIN_MS = 1_000
-_PLACING = (b"POST /api/v5/trade/order ", b"POST /api/v5/trade/batch-orders ")
+_PLACING = tuple(words for way in POINTS for words in (way.order, way.batch))
 
 
 class ScriptNames:
@@ -59,16 +68,17 @@ class ScriptNames:
 
 
 class Replica:
-    """One gateway that may die and come back, on the same three wires each time."""
+    """One gateway that may die and come back, on the same wires each time."""
 
     def __init__(self, name: str, folder: Path, fleet: "Fleet") -> None:
         self.name = name
         self.output = folder / f"{name}.txt"
         self.redis = Wire(fleet.valkey.connect, RespSplitter)
         self.okx = Wire(fleet.connect_exchange, HttpSplitter)
+        self.socket = Wire(fleet.connect_exchange, SocketSplitter)
         self.calls = Wire(self._connect, HttpSplitter)
         self.redis.seen = self._note
-        self.okx.seen = fleet.note
+        self.okx.seen = self.socket.seen = fleet.note
         self.settings: dict[str, str] = {}
         self.door: Door
         self.up = asyncio.Event()
@@ -177,10 +187,9 @@ class Fleet:
 
     def note(self, passage: Passage) -> None:
         """Count the orders that are written."""
-        if passage.reply is None and passage.request.startswith(_PLACING):
-            self.written.update(
-                part.partition('"')[0] for part in passage.request.decode().split('"clOrdId":"')[1:]
-            )
+        if passage.reply is None and any(words in passage.request for words in _PLACING):
+            told = passage.request.decode(errors="replace")
+            self.written.update(part.partition('"')[0] for part in told.split('"clOrdId":"')[1:])
 
     def living(self) -> list[Replica]:
         """Replicas that are neither dead nor paused."""
@@ -207,11 +216,15 @@ async def fleet(
     replicas: int,
     *,
     seed: int,
+    route: RouteSetting = "rest",
     settings: Mapping[str, str] | None = None,
     valkey: Sequence[str] = (),
     ledger: Elsewhere | None = None,
 ) -> AsyncIterator[Fleet]:
-    """Run `replicas` gateways for the block, and Valkey with the options `valkey`."""
+    """Run `replicas` gateways for the block, and Valkey with the options `valkey`.
+
+    Their orders take `route`.
+    """
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="okx-gateway-fleet-")))
         server = await stack.enter_async_context(ValkeyServer(folder, options=valkey).run())
@@ -221,15 +234,16 @@ async def fleet(
         for number in range(replicas):
             replica = Replica(f"replica-{number}", folder, made)
             made.replicas.append(replica)
-            redis, okx, calls = [
+            redis, okx, socket, calls = [
                 await stack.enter_async_context(wire.listen())
-                for wire in (replica.redis, replica.okx, replica.calls)
+                for wire in (replica.redis, replica.okx, replica.socket, replica.calls)
             ]
             redis_url = f"redis://{redis}/0" if ledger is None else ledger.url
             replica.settings = {
-                **settings_for(exchange.address, redis_url),
+                **settings_for(exchange.address, redis_url, route=route),
                 **vault,
                 "OKX_GATEWAY_OKX_REST_URL": f"http://{okx}",
+                "OKX_GATEWAY_OKX_WS_PRIVATE_URL": f"ws://{socket}/ws/v5/private",
                 "OKX_GATEWAY_ABSENCE_MARGIN_MS": str(MARGIN_MS),
                 **(settings or {}),
             }

@@ -7,6 +7,7 @@ arrives, arrives late, or is lost. Others have to end the order, asked by nobody
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
@@ -14,13 +15,14 @@ from functools import partial
 from tests.faults.fleet import Fleet, Replica, fleet
 from tests.faults.load_stage import PRODUCTS, an_order
 from tests.faults.order_watch import Followed, OrderWatch
-from tests.faults.points import PLACING, POINTS, Point, about
+from tests.faults.points import OVER_REST, OVER_SOCKET, POINTS, Point, Way, about
 from tests.faults.tally import FaultTest, Progress, Tally
 from tests.faults.wire import Trap, Where, Wire
 
 _ORDERS = 3
 _POINT_WAIT_S = 6.0
 _CONNECT_WAIT_S = 1.0
+_SOCKET_WAIT_S, _SOCKET_POLL_S = 30.0, 0.3
 _TRIES = 3
 _LATE_MAX_S = 2.0
 _SLOT_WAIT_MAX_S = 1.5
@@ -36,8 +38,9 @@ _Harm = Callable[[Replica, Callable[[], Awaitable[None]]], Awaitable[None]]
 class Strikes:
     """Brings orders to points, and harms their gateways there. The first replica is spared."""
 
-    def __init__(self, fleet: Fleet, watch: OrderWatch, tally: Tally) -> None:
+    def __init__(self, fleet: Fleet, watch: OrderWatch, tally: Tally, way: Way) -> None:
         self._fleet = fleet
+        self._way = way
         self._watch = watch
         self._tally = tally
 
@@ -50,6 +53,7 @@ class Strikes:
         """
         for _ in range(_TRIES):
             await victim.up.wait()
+            await self._ready(victim, instrument)
             count = 1 if point.needs == "slot" else _ORDERS
             requests = [an_order(instrument) for _ in range(count)]
             names = [request.client_order_id.encode() for request in requests]
@@ -65,6 +69,18 @@ class Strikes:
             self._watch.whole(followed)
             if struck is not None:
                 return
+
+    async def _ready(self, victim: Replica, instrument: str) -> None:
+        """Have an order placed where that needs a socket: its first one makes the connection."""
+        until_s = time.monotonic() + _SOCKET_WAIT_S
+        while self._way is OVER_SOCKET and time.monotonic() < until_s:
+            first = self._watch.place(victim, an_order(instrument))
+            assert first.call is not None
+            await asyncio.wait({first.call})
+            self._watch.whole([first])
+            if first.told[0][0] == "placed":
+                return
+            await asyncio.sleep(_SOCKET_POLL_S)
 
     async def _reached(
         self, traps: Mapping[Replica, Trap], point: Point, dice: random.Random
@@ -122,7 +138,8 @@ class Strikes:
         self, point: Point, victim: Replica, instrument: str, names: Sequence[bytes]
     ) -> AsyncIterator[None]:
         """Do what orders need to get to the point, and undo it."""
-        tell = partial(about, PLACING, names, self._fleet.scripts.of)
+        tell = partial(about, self._way.order, names, self._fleet.scripts.of)
+        wire: Wire = getattr(victim, self._way.wire)
         match point.needs:
             case "slot" | "batch":
                 await self._freeze(victim, instrument)
@@ -134,17 +151,17 @@ class Strikes:
             case "doubt":
                 lost = Trap(tell(reply=True))
                 lost.open(deliver=False)
-                victim.okx.traps.append(lost)
+                wire.traps.append(lost)
                 yield
-                victim.okx.traps.remove(lost)
+                wire.traps.remove(lost)
             case "orphan":
                 sent = Trap(tell(reply=False), Where.PASSED)
-                victim.okx.traps.append(sent)
+                wire.traps.append(sent)
                 # The first replica has to leave it to those that may be harmed.
                 away = [victim, self._fleet.replicas[0]]
                 pausing = asyncio.create_task(_pause_after(sent, away))
                 yield
-                victim.okx.traps.remove(sent)
+                wire.traps.remove(sent)
                 pausing.cancel()
                 for each in away:
                     each.resume()
@@ -160,7 +177,7 @@ class Strikes:
                 "kind": "code_before",
                 "code": "50011",
                 "count": 1,
-                "match": {"path": "/api/v5/trade/order", "method": "POST", "inst_id": instrument},
+                "match": {**self._way.match, "inst_id": instrument},
             },
         )
         refused = self._watch.place(victim, an_order(instrument))
@@ -198,24 +215,24 @@ async def _pause(
     replica.resume()
 
 
-async def killed(runs: int, seed: int, progress: Progress) -> Tally:
+async def killed(runs: int, seed: int, progress: Progress, *, way: Way) -> Tally:
     """Kill gateways `runs` times, at one point after the other."""
 
     def harm(point: Point, tally: Tally, dice: random.Random) -> _Harm:
         return partial(_kill, point, tally)
 
-    return await _strikes(runs, seed, progress, _KILL_LANES, harm)
+    return await _strikes(runs, seed, progress, _KILL_LANES, way=way, harm=harm)
 
 
-async def paused(runs: int, seed: int, progress: Progress) -> Tally:
+async def paused(runs: int, seed: int, progress: Progress, *, way: Way) -> Tally:
     """Pause gateways `runs` times; where there are few runs only for short."""
-    longest_s = _PAUSE_MAX_S if runs > len(POINTS) else _QUICK_PAUSE_MAX_S
+    longest_s = _PAUSE_MAX_S if runs > len(POINTS[way]) else _QUICK_PAUSE_MAX_S
 
     def harm(point: Point, tally: Tally, dice: random.Random) -> _Harm:
         pause_s = _PAUSE_MIN_S * (longest_s / _PAUSE_MIN_S) ** dice.random()
         return partial(_pause, pause_s, point, tally)
 
-    return await _strikes(runs, seed, progress, _PAUSE_LANES, harm)
+    return await _strikes(runs, seed, progress, _PAUSE_LANES, way=way, harm=harm)
 
 
 async def _strikes(
@@ -223,14 +240,16 @@ async def _strikes(
     seed: int,
     progress: Progress,
     lanes: int,
+    *,
+    way: Way,
     harm: Callable[[Point, Tally, random.Random], _Harm],
 ) -> Tally:
     """Strike at every victim at a time, each on an instrument of its own."""
     tally = Tally(runs=runs)
-    points = iter([POINTS[number % len(POINTS)] for number in range(runs)])
-    async with fleet(lanes + 1, seed=seed) as harmed:
+    points = iter([POINTS[way][number % len(POINTS[way])] for number in range(runs)])
+    async with fleet(lanes + 1, seed=seed, route=way.route) as harmed:
         async with OrderWatch(harmed, tally).watching() as watch:
-            strikes = Strikes(harmed, watch, tally)
+            strikes = Strikes(harmed, watch, tally, way)
 
             async def lane(victim: Replica, instrument: str) -> None:
                 dice = random.Random(f"{seed}/{victim.name}")
@@ -245,12 +264,13 @@ async def _strikes(
 
 TESTS = tuple(
     FaultTest(
-        f"gateways {harm} at every point",
-        quick=len(POINTS),
-        full=times * len(POINTS),
-        run=run,
-        part=10 * len(POINTS),
-        faults=(*(f"{harm}: {point.name}" for point in POINTS), *_FATES),
+        f"gateways {harm} at every point{words}",
+        quick=len(POINTS[way]),
+        full=times * len(POINTS[way]),
+        run=partial(run, way=way),
+        part=10 * len(POINTS[way]),
+        faults=(*(f"{harm}: {point.name}" for point in POINTS[way]), *_FATES),
     )
+    for way, words in ((OVER_REST, ""), (OVER_SOCKET, " of the socket"))
     for harm, run, times in (("killed", killed, 200), ("paused", paused, 20))
 )

@@ -3,23 +3,52 @@
 A point is a message on a wire of the gateway that has got so far. Pure.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
+from okx_gateway.okx.order_sockets import RouteSetting
 from tests.faults.wire import Passage, Where
 
-PLACING = b"POST /api/v5/trade/order "
-BATCH = b"POST /api/v5/trade/batch-orders "
 _LOOKING = b"GET /api/v5/trade/order?"
 _CALL = b"POST /v1/"
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How orders get to OKX: over which wire of their gateway, and by which words they are known.
+
+    `match` has a fault of the simulator strike single orders.
+    """
+
+    route: RouteSetting
+    wire: str
+    order: bytes
+    batch: bytes
+    match: Mapping[str, str] = field(hash=False)
+
+
+OVER_REST = Way(
+    "rest",
+    "okx",
+    b"POST /api/v5/trade/order ",
+    b"POST /api/v5/trade/batch-orders ",
+    {"method": "POST", "path": "/api/v5/trade/order"},
+)
+OVER_SOCKET = Way(
+    "socket",
+    "socket",
+    b'"op":"order"',
+    b'"op":"batch-orders"',
+    {"door": "ws", "op": "order"},
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
     """A message of a wire has got so far.
 
-    `message` begins a request, or names a script of the ledger. `needs` is what has to be done
-    first for an order to get there.
+    `message` is in a request, or names a script of the ledger. `needs` is what has to be done first
+    for an order to get there.
     """
 
     name: str
@@ -39,20 +68,36 @@ def _around(name: str, wire: str, message: bytes | str, needs: str = "") -> list
     ]
 
 
-POINTS = (
-    *_around("the call", "calls", _CALL)[1:3],
-    *_around("admit", "redis", "admit_order"),
-    Point("waiting for a slot", "redis", "admit_order", Where.PASSED, reply=True, needs="slot"),
-    Point(
-        "connecting to OKX", "redis", "admit_order", Where.PASSED, reply=True, needs="connection"
-    ),
-    *_around("the order", "okx", PLACING),
-    Point("half of the order arrived", "okx", PLACING, Where.HALF),
-    *_around("the batch", "okx", BATCH, needs="batch"),
-    *_around("settle", "redis", "settle_order")[:3],
+def _written(way: Way) -> list[Point]:
+    return [
+        *_around("the order", way.wire, way.order),
+        Point("half of the order arrived", way.wire, way.order, Where.HALF),
+        *_around("the batch", way.wire, way.batch, needs="batch"),
+    ]
+
+
+_ENDING = (
     *_around("looking it up", "okx", _LOOKING, needs="doubt")[::2],
     *_around("taking it over", "redis", "take_open", needs="orphan")[2:],
 )
+POINTS = {
+    OVER_REST: (
+        *_around("the call", "calls", _CALL)[1:3],
+        *_around("admit", "redis", "admit_order"),
+        Point("waiting for a slot", "redis", "admit_order", Where.PASSED, reply=True, needs="slot"),
+        Point(
+            "connecting to OKX",
+            *("redis", "admit_order", Where.PASSED),
+            reply=True,
+            needs="connection",
+        ),
+        *_written(OVER_REST),
+        *_around("settle", "redis", "settle_order")[:3],
+        *_ENDING,
+    ),
+    # Up to there, and from there on, the way makes no difference.
+    OVER_SOCKET: (*_written(OVER_SOCKET), *_ENDING),
+}
 
 
 def about(
@@ -67,12 +112,13 @@ def about(
     def tell(passage: Passage) -> bool:
         if (passage.reply is not None) != reply:
             return False
+        # Answers of a socket are matched with requests by what they say, not by their turn.
+        told = passage.request + (passage.reply or b"")
         if isinstance(message, bytes):
-            if not passage.request.startswith(message):
+            if message not in told:
                 return False
         elif script_of(passage.request) != message:
             return False
-        told = passage.request + (passage.reply or b"")
         return any(name in told for name in names)
 
     return tell

@@ -4,7 +4,16 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from tests.faults.wire import HttpSplitter, RespSplitter, Splitter, Trap, Where, Wire, resp_words
+from tests.faults.wire import (
+    HttpSplitter,
+    RespSplitter,
+    SocketSplitter,
+    Splitter,
+    Trap,
+    Where,
+    Wire,
+    resp_words,
+)
 
 HTTP = [
     b"POST /a HTTP/1.1\r\nContent-Length: 5\r\nhost: x\r\n\r\nhello",
@@ -27,7 +36,19 @@ RESP = [
 ]
 
 
-@pytest.mark.parametrize(("splitter", "messages"), [(HttpSplitter, HTTP), (RespSplitter, RESP)])
+SOCKET = [
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n",
+    b"\x81\x04pong",
+    b"\x81\x7e\x01\x00" + b"x" * 256,
+    b"\x81\x7f" + (1 << 16).to_bytes(8, "big") + b"y" * (1 << 16),
+    b"\x88\x00",
+]
+
+
+@pytest.mark.parametrize(
+    ("splitter", "messages"),
+    [(HttpSplitter, HTTP), (RespSplitter, RESP), (SocketSplitter, SOCKET)],
+)
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
 def test_a_stream_is_divided_however_it_arrives(
     splitter: Callable[[], Splitter], messages: list[bytes], size: int
@@ -38,6 +59,15 @@ def test_a_stream_is_divided_however_it_arrives(
     for at in range(0, len(stream), size):
         found += divided.feed(stream[at : at + size])
     assert found == messages
+
+
+def test_what_a_client_masks_can_be_read_on_its_way() -> None:
+    divided = SocketSplitter()
+    head = b"GET /ws/v5/private HTTP/1.1\r\nUpgrade: websocket\r\n\r\n"
+    mask = b"\x01\x02\x03\x04"
+    masked = bytes(byte ^ mask[number % 4] for number, byte in enumerate(b"order"))
+    found = divided.feed(head + b"\x81\x85" + mask + masked)
+    assert found == [head, b"\x81\x85\x00\x00\x00\x00order"]
 
 
 def test_the_words_of_a_command() -> None:

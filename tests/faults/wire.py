@@ -13,6 +13,8 @@ from enum import Enum
 from typing import Protocol
 
 _CHUNK_BYTES = 1 << 16
+# Source: RFC 6455, 5.2.
+_MASKED, _MASK_BYTES = 0x80, 4
 _LOST = (ConnectionError, OSError, asyncio.IncompleteReadError)
 
 
@@ -235,6 +237,55 @@ def _chunks_end(held: bytes, at: int) -> int:
         if not length:
             return at
     return 0
+
+
+class SocketSplitter:
+    """Divides one direction of a WebSocket: the head of the handshake, then frames.
+
+    What a client has masked is given masked with zeros, which is as valid and can be read.
+    """
+
+    def __init__(self) -> None:
+        self._held = b""
+        self._is_open = False
+
+    def feed(self, received: bytes) -> list[bytes]:
+        """Take more bytes; the messages that are whole now."""
+        self._held += received
+        found = []
+        while end := self._end():
+            message, self._held = self._held[:end], self._held[end:]
+            found.append(_unmasked(message) if self._is_open else message)
+            self._is_open = True
+        return found
+
+    def _end(self) -> int:
+        return _frame_end(self._held) if self._is_open else _http_end(self._held)
+
+
+def _frame_parts(held: bytes) -> tuple[int, int]:
+    """Where the mask or else the payload of the first frame begins, and how long its payload is."""
+    length = held[1] & 0x7F
+    wide = {126: 2, 127: 8}.get(length, 0)
+    return 2 + wide, int.from_bytes(held[2 : 2 + wide], "big") if wide else length
+
+
+def _frame_end(held: bytes) -> int:
+    """Where the first frame ends; 0 where it is not whole yet."""
+    if len(held) < 2:  # the least that a frame has
+        return 0
+    start, length = _frame_parts(held)
+    end = start + (_MASK_BYTES if held[1] & _MASKED else 0) + length
+    return end if start <= len(held) and end <= len(held) else 0
+
+
+def _unmasked(frame: bytes) -> bytes:
+    if not frame[1] & _MASKED:
+        return frame
+    start, _ = _frame_parts(frame)
+    mask, payload = frame[start : start + _MASK_BYTES], frame[start + _MASK_BYTES :]
+    plain = bytes(byte ^ mask[number % _MASK_BYTES] for number, byte in enumerate(payload))
+    return frame[:start] + bytes(_MASK_BYTES) + plain
 
 
 class RespSplitter:
