@@ -46,7 +46,7 @@ _QUICK = _Extent(rounds=2, seconds=0.7)
 
 
 @click.command()
-@click.option("--quick", is_flag=True, help="About 40 s in place of 200 s; more noise.")
+@click.option("--quick", is_flag=True, help="About 60 s in place of 250 s; more noise.")
 @click.option(
     "--only",
     multiple=True,

@@ -40,6 +40,8 @@ _QUOTIENTS = {
     "ledger.cpu_vs_place_order": ("ledger.cpu_us", "place_order.cpu_us"),
     "place_order.cpu_vs_ccxt": ("place_order.cpu_us", "ccxt.cpu_us"),
     "place_order.cpu_vs_python_okx": ("place_order.cpu_us", "python_okx.cpu_us"),
+    "place_order.cpu_vs_by_post": ("place_order.cpu_us", "place_order_by_post.cpu_us"),
+    "place_order.p50_vs_by_post": ("place_order.p50_ms", "place_order_by_post.p50_ms"),
     "place_order_rest.throughput_vs_echo": ("place_order_rest.per_s", "echo.per_s"),
     "stream.messages_vs_raw": ("stream_raw.cpu_us", "stream.cpu_us"),
     "stream.throughput_vs_raw": ("stream.per_s", "stream_raw.per_s"),

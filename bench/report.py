@@ -17,6 +17,8 @@ _RATIOS = {
     "place_order.throughput_vs_echo": "orders per second through the gateway, of a bare echo's",
     "place_order.per_core_vs_echo": "the same per busy core",
     "place_order_rest.throughput_vs_echo": "the same over REST, orders per second",
+    "place_order.cpu_vs_by_post": "CPU per order over OKX's WebSocket, of that over its REST",
+    "place_order.p50_vs_by_post": "the same for p50",
     "place_order.cpu_vs_ccxt": "the gateway's CPU per order, of what ccxt costs its caller",
     "place_order.cpu_vs_python_okx": "the same beside python-okx",
     "place_order.added_p50_ms": "p50 that the gateway adds to one bare signed POST, ms",

@@ -1,11 +1,13 @@
 """What has to run before anything can be measured?  Touches processes, files and the network.
 
 The exchange, Valkey, a place for spans, and the gateway with everything on: vault, ledger, both
-doors, metrics, and one call in a hundred traced.
+doors, metrics, and one call in a hundred traced. A second gateway sends orders over REST.
 """
 
+import asyncio
 import re
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -23,7 +25,7 @@ from bench.order_plan import (
     write_plan,
 )
 from bench.processor import Cores, on_cores
-from bench.talking_process import TalkingProcess, talking_process
+from bench.talking_process import BenchFailedError, TalkingProcess, talking_process
 from okx_gateway.cli.child_process import child_process
 from okx_gateway.cli.embedded_valkey import server_program
 from okx_gateway.custody.credential import Environment
@@ -33,7 +35,9 @@ from okx_gateway.custody.vault_key_file import create_vault_key
 # The shell tells its process id and becomes the program.
 _TELL_PID = ("/bin/sh", "-c", 'echo $$; exec "$@"', "sh")
 _EXCHANGE_ADDRESS = re.compile(r"http and ws on (127\.0\.0\.1:\d+)")
+_CONTROL_ADDRESS = re.compile(r"control on (127\.0\.0\.1:\d+)")
 _START_WAIT_S = 30.0
+_CONNECT_WAIT_S, _CONNECT_POLL_S = 60.0, 0.2
 _TRACE_RATIO = "0.01"
 # Instrument types whose tickers are streamed, in OKX's words.
 _STREAMED = ("SPOT", "SWAP", "FUTURES")
@@ -49,15 +53,23 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Everything that runs; addresses are `127.0.0.1:` and a port."""
+    """Everything that runs; addresses are `127.0.0.1:` and a port.
+
+    `by_post` is the gRPC of the gateway that sends orders over REST, `uids` are of the accounts of
+    both.
+    """
 
     plan_file: Path
+    uids: frozenset[str]
     exchange: str
+    control: str
     redis_url: str
     spans: TalkingProcess
     gateway: Child
     grpc: str
     rest: str
+    by_post: str
+    by_post_pid: int
 
 
 @asynccontextmanager
@@ -70,27 +82,67 @@ async def stage(folder: Path, cores: Cores, tell: Callable[[str], None]) -> Asyn
     accounts = new_accounts()
     async with AsyncExitStack() as stack:
         tell("Starting the simulator")
-        exchange = await _start_exchange(stack, folder, cores, accounts)
+        exchange, control = await _start_exchange(stack, folder, cores, accounts)
         plan = await _plan(exchange, accounts)
         plan_file = folder / "plan.json"
         write_plan(plan_file, plan)
         tell("Starting Valkey and a place for spans")
         redis_url = await _start_valkey(stack, folder, cores)
         spans = await stack.enter_async_context(talking_process("span_sink", [], cores=cores.load))
-        tell("Starting the gateway")
+        tell("Starting the gateways")
         _make_vault(folder, accounts["gateway"])
-        watch = _GatewayWatch(len(accounts["gateway"]))
-        with on_cores(cores.measured):
-            gateway = await _start(
-                stack,
-                "the gateway",
-                [sys.executable, "-m", "okx_gateway", "serve"],
-                watch,
-                _variables(folder, exchange, redis_url, spans.greeting["target"]),
-            )
+        variables = _variables(folder, exchange, redis_url, spans.greeting["target"])
+        gateway, told = await _start_gateway(stack, cores, accounts, variables)
+        variables["OKX_GATEWAY_ORDER_ROUTE"] = "rest"
+        by_post, told_by_post = await _start_gateway(stack, cores, accounts, variables)
         yield Stage(
-            plan_file, exchange, redis_url, spans, gateway, watch.told["grpc"], watch.told["rest"]
+            plan_file=plan_file,
+            uids=frozenset(each.uid for each in accounts["gateway"]),
+            exchange=exchange,
+            control=control,
+            redis_url=redis_url,
+            spans=spans,
+            gateway=gateway,
+            grpc=told["grpc"],
+            rest=told["rest"],
+            by_post=told_by_post["grpc"],
+            by_post_pid=by_post.pid,
         )
+
+
+async def until_connected(stage: Stage) -> None:
+    """Wait until every account of the gateway has its WebSocket.
+
+    Raises:
+        BenchFailedError: One was not made.
+    """
+    until_s = time.monotonic() + _CONNECT_WAIT_S
+    async with aiohttp.ClientSession(f"http://{stage.control}") as session:
+        while time.monotonic() < until_s:
+            async with session.get("/sockets") as response:
+                told = orjson.loads(await response.read())
+            if stage.uids <= {each["uid"] for each in told["sockets"]}:
+                return
+            await asyncio.sleep(_CONNECT_POLL_S)
+    raise BenchFailedError("not every account has a WebSocket")
+
+
+async def _start_gateway(
+    stack: AsyncExitStack,
+    cores: Cores,
+    accounts: dict[str, tuple[Account, ...]],
+    variables: dict[str, str],
+) -> tuple[Child, dict[str, str]]:
+    watch = _GatewayWatch(len(accounts["gateway"]))
+    with on_cores(cores.measured):
+        child = await _start(
+            stack,
+            "the gateway",
+            [sys.executable, "-m", "okx_gateway", "serve"],
+            watch,
+            variables,
+        )
+    return child, watch.told
 
 
 class _GatewayWatch:
@@ -137,7 +189,7 @@ async def _start(
 
 async def _start_exchange(
     stack: AsyncExitStack, folder: Path, cores: Cores, accounts: dict[str, tuple[Account, ...]]
-) -> str:
+) -> tuple[str, str]:
     path = folder / "accounts.yaml"
     path.write_bytes(orjson.dumps(accounts_file(accounts)))  # JSON is YAML
     command = [sys.executable, "-m", "okx_simulator", "--listen", "127.0.0.1:0"]
@@ -145,12 +197,13 @@ async def _start_exchange(
         child = await _start(
             stack,
             "the simulator",
-            [*command, "--accounts", str(path)],
-            lambda line: _EXCHANGE_ADDRESS.search(line) is not None,
+            [*command, "--control", "127.0.0.1:0", "--accounts", str(path)],
+            lambda line: _CONTROL_ADDRESS.search(line) is not None,
         )
-    found = _EXCHANGE_ADDRESS.search(child.lines[-1])
-    assert found is not None  # noqa: S101  # this line was taken for having it
-    return found[1]
+    said = "\n".join(child.lines)
+    exchange, control = _EXCHANGE_ADDRESS.search(said), _CONTROL_ADDRESS.search(said)
+    assert exchange is not None and control is not None  # noqa: S101, PT018  # they were said
+    return exchange[1], control[1]
 
 
 async def _plan(exchange: str, accounts: dict[str, tuple[Account, ...]]) -> OrderPlan:

@@ -12,6 +12,7 @@ class Target(Enum):
     ECHO = auto()
     GATEWAY_GRPC = auto()
     GATEWAY_REST = auto()
+    GATEWAY_BY_POST = auto()  # over gRPC, of a gateway that sends orders to OKX over REST
     EXCHANGE = auto()  # directly: the caller's own CPU counts
     VALKEY = auto()  # as directly
 
@@ -41,6 +42,11 @@ _ORDERS, _STREAMS = PHASES
 VARIANTS = (
     Variant("echo", "grpc_unary", Target.ECHO, _ORDERS, "bare gRPC echo"),
     Variant("place_order", "grpc_unary", Target.GATEWAY_GRPC, _ORDERS, "gateway, gRPC"),
+    Variant(
+        "place_order_by_post",
+        *("grpc_unary", Target.GATEWAY_BY_POST, _ORDERS),
+        "the same, to OKX over REST",
+    ),
     Variant("place_order_rest", "rest_gateway", Target.GATEWAY_REST, _ORDERS, "gateway, REST"),
     Variant("ledger", "ledger", Target.VALKEY, _ORDERS, "its ledger alone"),
     Variant("signed_post", "signed_post", Target.EXCHANGE, _ORDERS, "bare signed POST"),
