@@ -2,12 +2,12 @@
 --
 -- KEYS: 1 epoch, 2 amend under way, 3 audit stream, 4 tally, then the logs of the route.
 -- ARGV: 1 nonce, 2 server, 3 whether the ledger is new, 4 caller, 5 OKX's id of the order, 6 OKX's time in
--- ms, 7 validity in ms, 8 ms left to the deadline, 9 least validity in ms, 10 margin in ms (how long after
--- its expiry an amend may still take effect), 11 length of the audit stream, 12 whether only to count,
+-- ms, 7 validity in ms, 8 ms left to the deadline, 9 least validity in ms, 10 hold in ms (how long after
+-- its expiry no other amend is let in), 11 length of the audit stream, 12 whether only to count,
 -- 13 silence in us (how long in a new epoch nothing is sent), 14 fence of a grant for this amend that its
 -- holder gives up, OKX having done nothing, or empty, 15 whether OKX has counted what was written under that,
 -- then the route.
--- Answers {nonce, 'busy', ms until the other can take no effect any more}, {nonce, 'denied', name of the
+-- Answers {nonce, 'busy', ms until another is let in}, {nonce, 'denied', name of the
 -- full window, wait in us} or {nonce, 'granted', wait in us, expiry in ms of OKX's clock, now in us}.
 
 local under_way = redis.call('GET', KEYS[2])

@@ -1,7 +1,8 @@
 """Which order is being amended?
 
 Touches Redis. Two amends of one order that are under way could take effect in either order, so
-there is one at a time, over all replicas, until it is answered or can take no effect any more.
+there is one at a time, over all replicas, until it is answered, or can take no effect any more and
+who sent it has had the time to look.
 """
 
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from okx_gateway.ledger.ledger_script import (
 )
 from okx_gateway.ledger.redis_ledger import AUDIT_LENGTH, refusal
 
+# After an amend can take no effect any more: for looking what it has come to.
+_LOOK_MS = 15_000
+
 
 @dataclass(frozen=True, slots=True)
 class AmendGranted:
@@ -31,7 +35,7 @@ class AmendGranted:
 
 @dataclass(frozen=True, slots=True)
 class AmendBusy:
-    """Another amend of the order may still take effect, for `retry_after_ms` at most."""
+    """Another amend of the order is under way, for `retry_after_ms` at most."""
 
     retry_after_ms: int
 
@@ -74,7 +78,7 @@ class RedisAmends:
             ["epoch", f"amend:{exchange_order_id}", "audit", "tally", *log_keys([charges])],
             [
                 *(caller, exchange_order_id, exchange_ms, settings.validity_ms, remaining_ms),
-                *(settings.least_validity_ms, settings.margin_ms, AUDIT_LENGTH),
+                *(settings.least_validity_ms, settings.margin_ms + _LOOK_MS, AUDIT_LENGTH),
                 *(int(settings.shadow), settings.silence_us, given_up, int(counted)),
                 *log_arguments([charges]),
             ],
@@ -89,10 +93,12 @@ class RedisAmends:
                 return AmendGranted(slot_s, until_s, int(wait_us) / 1e6, int(expiry_ms), fence)
         raise refusal(answer)
 
-    async def end(self, owner: str, exchange_order_id: str, fence: str) -> None:
-        """Let the next amend in.
+    async def end(self, owner: str, exchange_order_id: str, fence: str) -> bool:
+        """Let the next amend in; whether none was let in before.
 
         Raises:
             LedgerUnavailableError: No answer; the next one has to wait for this one's expiry.
         """
-        await self._scripts.call("end_amend", owner, [f"amend:{exchange_order_id}"], [fence])
+        key = f"amend:{exchange_order_id}"
+        [held] = await self._scripts.call("end_amend", owner, [key], [fence])
+        return bool(held)

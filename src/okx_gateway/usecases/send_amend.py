@@ -197,12 +197,16 @@ class SendAmend:
                 case _:
                     assert_never(verdict)
 
-    async def _end(self, amendment: Amendment, fence: str) -> None:
-        """Let the next amend in; where this is not heard, it comes in later by itself."""
-        if not fence:
-            return
-        with suppress(errors.LedgerUnavailableError):
-            await self._amends.end(amendment.account.owner, amendment.exchange_order_id, fence)
+    async def _end(self, amendment: Amendment, fence: str) -> bool:
+        """Let the next amend in; whether surely none was let in before.
+
+        Where this is not heard, it comes in later by itself.
+        """
+        if fence:
+            with suppress(errors.LedgerUnavailableError):
+                order_id = amendment.exchange_order_id
+                return await self._amends.end(amendment.account.owner, order_id, fence)
+        return False
 
     def _refusal(
         self, amendment: Amendment, route: Route, code: str, message: str
@@ -243,9 +247,11 @@ class SendAmend:
             answer = _known(seen, amendment)
             # An order that is not shown was there before: that proves nothing of its amend.
             if over and isinstance(seen, Found):
-                await self._end(amendment, granted.fence)
-                if answer is None:
+                alone = await self._end(amendment, granted.fence)
+                if answer is None and alone:
                     raise errors.AmendNotTakenError(amendment.name)
+                if answer is None:
+                    break  # what shows may be the work of an amend that came after this one
             if answer is not None:
                 # Not the end of it before then: the values may have stood there before, and the
                 # amend be on its way still.

@@ -4,6 +4,7 @@ import pytest
 from redis.asyncio import Redis
 
 from okx_gateway.domain.errors import BudgetExhaustedError, DeadlineTooShortError
+from okx_gateway.ledger import redis_amends
 from okx_gateway.ledger.charge import Charge, Route
 from okx_gateway.ledger.redis_amends import AmendBusy, AmendGranted, RedisAmends
 from tests.fakes.ledgers import SETTINGS, scripts_on
@@ -43,19 +44,25 @@ async def test_one_amend_of_an_order_at_a_time(amends: RedisAmends) -> None:
     assert first.expiry_ms == EXCHANGE_MS + 1_000
     busy = await begin(amends)
     assert isinstance(busy, AmendBusy)
-    assert 1_000 < busy.retry_after_ms <= 1_000 + SETTINGS.margin_ms
-    await amends.end(OWNER, "77", "of another")
+    assert 1_000 < busy.retry_after_ms <= 1_000 + SETTINGS.margin_ms + redis_amends._LOOK_MS
+    assert not await amends.end(OWNER, "77", "of another")
     assert isinstance(await begin(amends), AmendBusy)
-    await amends.end(OWNER, "77", first.fence)
+    assert await amends.end(OWNER, "77", first.fence)
     assert isinstance(await begin(amends), AmendGranted)
 
 
 async def test_an_amend_whose_replica_died_makes_way_once_it_can_take_no_effect(
-    amends: RedisAmends,
+    amends: RedisAmends, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert isinstance(await begin(amends, remaining_ms=200), AmendGranted)
+    monkeypatch.setattr(redis_amends, "_LOOK_MS", 100)
+    first = await begin(amends, remaining_ms=200)
+    assert isinstance(first, AmendGranted)
     await asyncio.sleep((200 + SETTINGS.margin_ms) / 1000)
+    assert isinstance(await begin(amends), AmendBusy)
+    await asyncio.sleep(0.1)
     assert isinstance(await begin(amends), AmendGranted)
+    # Who has died after all, and only slept, learns that another was let in.
+    assert not await amends.end(OWNER, "77", first.fence)
 
 
 async def test_without_room_or_time_no_amend_is_under_way(amends: RedisAmends) -> None:

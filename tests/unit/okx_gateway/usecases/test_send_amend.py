@@ -11,6 +11,7 @@ import pytest
 from okx_gateway.domain import errors
 from okx_gateway.domain.deadline import Deadline
 from okx_gateway.domain.order import Amend, AmendOutcome, NewValues, Refused
+from okx_gateway.ledger import redis_amends
 from okx_gateway.ledger.grant import UNCHECKED_WAIT_S
 from okx_gateway.okx.amend_verdict import AmendNeedsLook
 from okx_gateway.okx.exchange_clock import ExchangeClock
@@ -66,7 +67,7 @@ async def test_only_one_amend_of_an_order_is_under_way_over_all_replicas(
         await asyncio.sleep(0.001)
     with pytest.raises(errors.AmendInFlightError) as busy:
         await amend(other_desk, row)
-    assert 0 < busy.value.retry_after_ms <= PROOF_S * 1000
+    assert 0 < busy.value.retry_after_ms <= PROOF_S * 1000 + redis_amends._LOOK_MS
     # Another order is another matter.
     await amend(other_desk, desk.exchange.enter(an_order("a2")))
     assert (await first).outcome is AmendOutcome.AMENDING
@@ -128,6 +129,20 @@ async def test_a_look_that_does_not_show_the_order_proves_nothing(
     with pytest.raises(errors.AmendNotTakenError):
         await amend(desk, row)
     assert len(desk.exchange.looked_up) > 8
+
+
+async def test_what_shows_after_another_amend_was_let_in_proves_nothing(
+    desk: Desk, other_desk: Desk, row: Row, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_amends, "_LOOK_MS", 0)
+    desk.exchange.amends.append(LOST)
+    desk.exchange.lookups.extend([NOTHING_TOLD] * 6)
+    first = asyncio.ensure_future(amend(desk, row))
+    while len(desk.exchange.looked_up) < 6:  # noqa: ASYNC110  # until the next may be let in
+        await asyncio.sleep(0.01)
+    await amend(other_desk, row, values=NewValues(quantity=Decimal("0.9")))
+    with pytest.raises(errors.AmendOutcomeUnknownError):
+        await first
 
 
 async def test_an_end_that_okx_does_not_tell_stays_unknown(
