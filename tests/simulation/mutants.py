@@ -109,20 +109,20 @@ MUTANTS = (
     Mutant(
         "absence is believed before the margin has passed",
         "okx/verdict.py",
-        "return expiry_ms + margin_ms < asked_ms <",
-        "return expiry_ms < asked_ms <",
+        "return expiry_ms + margin_ms < asked_ms\n",
+        "return expiry_ms < asked_ms\n",
     ),
     Mutant(
         "absence is believed before the order has expired",
         "okx/verdict.py",
-        "return expiry_ms + margin_ms < asked_ms <",
-        "return asked_ms <",
+        "return expiry_ms + margin_ms < asked_ms\n",
+        "return True\n",
     ),
     Mutant(
         "the margin is measured by the wall clock",
         "usecases/resolve_order.py",
-        "proofs.asked_ms = self._clock.earliest_ms()",
-        "proofs.asked_ms = __import__('time').time_ns() // 1_000_000",
+        "proofs.asked_ms, proofs.asked_s = self._clock.earliest_ms(), time.monotonic()",
+        "proofs.asked_ms, proofs.asked_s = time.time_ns() // 1_000_000, time.monotonic()",
     ),
     Mutant(
         "one look is proof enough",

@@ -180,12 +180,14 @@ class Oracle:
         for client_id, tolds in by_id.items():
             self._judge_answers(client_id, tolds)
             self._judge_agreement(client_id, tolds)
+        hits = self._world.hits
         for overrun in self._exchange.over_limit:
             # Two servers at a time grant twice what is not durable; no order is.
-            if self._world.hits["trouble clock_ahead"] and self._world.hits["started again"]:
+            newcomer = hits["clock leapt unseen"] or hits["started again"]
+            if hits["trouble clock_ahead"] and newcomer:
                 continue  # a replica that starts has no clock yet to hold a leap against
             placing = overrun.startswith(("POST /api/v5/trade/order", "POST /api/v5/trade/batch"))
-            if placing or not self._world.hits["trouble split"]:
+            if placing or not hits["trouble split"]:
                 self._world.violate(f"over the limit: {overrun}")
 
     def _judge_writes(self) -> None:

@@ -313,7 +313,8 @@ def _trouble(draw: random.Random, kind: str, ends_us: int) -> Trouble:
         kind,
         at_us=draw.randint(0, ends_us + 3_000_000),
         replica=draw.randrange(REPLICAS),
-        amount_us=max(1_000, amount_us),
+        # A clock that leaps by less than the ledger tolerates is not seen to leap.
+        amount_us=max(25_000 if kind == "clock_ahead" else 1_000, amount_us),
         again=draw.random() < 0.7,
     )
     if kind == "stall" or draw.random() < 0.6:

@@ -23,6 +23,8 @@ _BASE_US = 1_700_000_000_000_000
 _ROW = ":order:"
 # What every replica asks from time to time.
 _IDLE = ("take_open", "read_epoch")
+# Those whose answers a replica holds against its own clock.
+_CLOCKED = ("admit_order", "begin_amend", "spend", "take_open")
 
 
 @dataclass(eq=False)
@@ -69,6 +71,8 @@ class SimulatedRedis:
         # Cut off from the others, it goes on serving those who have not heard.
         self._cut_off: _Server | None = None
         self._unaware: set[Process] = set()
+        # Who would see that the clock leaps, by owner.
+        self._clocks_known: set[tuple[Process, str]] = set()
         self._hung_until_us = 0
         self._refuses_until_us = 0
         self._fails: dict[str, int] = {}
@@ -248,6 +252,8 @@ class SimulatedRedis:
 
     def _deliver(self, call: _Call, reply: Any) -> None:
         self._world.reach(f"{call.name}.answered", call.process)
+        if call.name in _CLOCKED and not isinstance(reply, Exception):
+            self._clocks_known.add((call.process, _owner_of(call)))
         if not call.reply.done():
             call.reply.set_result(reply)
 
@@ -277,11 +283,18 @@ class SimulatedRedis:
             case "read_only" | "out_of_memory":
                 self._fails[trouble.kind] = now_us + trouble.amount_us
             case "clock_ahead":
-                self.primary.ahead_us += trouble.amount_us
+                self._leap(trouble.amount_us)
             case "clock_back":
                 self.primary.ahead_us -= trouble.amount_us
             case _:
                 raise NotImplementedError(trouble.kind)
+
+    def _leap(self, amount_us: int) -> None:
+        self.primary.ahead_us += amount_us
+        owners = {owner for _, owner in self._clocks_known}
+        alive = [each for each in self._world.processes if each.alive]
+        if any((each, owner) not in self._clocks_known for each in alive for owner in owners):
+            self._world.hits["clock leapt unseen"] += 1
 
     def heal(self) -> None:
         now_us = self._world.loop.now_us
@@ -335,3 +348,7 @@ class SimulatedRedis:
 
     def _hear(self) -> None:
         self._unaware = set()
+
+
+def _owner_of(call: _Call) -> str:
+    return call.keys[0].partition("{")[2].partition("}")[0]
