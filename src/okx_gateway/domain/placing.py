@@ -40,7 +40,8 @@ class Event(StrEnum):
     NO_PROOF = "anything else, or nothing at all"
     CRASHED = "its replica is gone"
     FOUND = "found at OKX, equal"
-    FOUND_OTHER = "found at OKX, not equal"
+    FOUND_OTHER = "found at OKX, not equal, too late for it to come"
+    FOUND_OTHER_EARLY = "found at OKX, not equal, while it may come"
     ABSENT = "not found, proof not complete"
     ABSENT_PROVEN = "not found, proof complete"
     NOT_TOLD = "OKX does not tell"
@@ -81,6 +82,9 @@ PLACING: dict[tuple[State, Event], Transition] = {
     (State.DOUBT, Event.FOUND): Transition(State.PLACED, "placed", "OK"),
     (State.DOUBT, Event.FOUND_OTHER): Transition(
         State.CONFLICT, "OKX has another order under the id", "INTERNAL"
+    ),
+    (State.DOUBT, Event.FOUND_OTHER_EARLY): Transition(
+        State.DOUBT, "OKX may or may not have it", "UNKNOWN"
     ),
     (State.DOUBT, Event.ABSENT): Transition(State.DOUBT, "OKX may or may not have it", "UNKNOWN"),
     (State.DOUBT, Event.ABSENT_PROVEN): Transition(

@@ -176,6 +176,14 @@ def _is_about(
     return found == wanted or (unnamed and not found)
 
 
+def has_shown(*, asked_ms: int, expiry_ms: int, margin_ms: int) -> bool:
+    """Whether an order shows in what was asked for at `asked_ms`, if it ever will.
+
+    As in `absence_is_proven`.
+    """
+    return expiry_ms + margin_ms < asked_ms
+
+
 def absence_is_proven(*, asked_ms: int, expiry_ms: int, margin_ms: int) -> bool:
     """Whether `Absent`, asked for at `asked_ms`, means that the order never was and never will be.
 
@@ -184,7 +192,8 @@ def absence_is_proven(*, asked_ms: int, expiry_ms: int, margin_ms: int) -> bool:
     an order that was cancelled unfilled for two hours: later, absence proves nothing any more.
     Source: OKX docs v5, "GET / Order history (last 7 days)".
     """
-    return expiry_ms + margin_ms < asked_ms < expiry_ms + _REMEMBERED_MS
+    shown = has_shown(asked_ms=asked_ms, expiry_ms=expiry_ms, margin_ms=margin_ms)
+    return shown and asked_ms < expiry_ms + _REMEMBERED_MS
 
 
 def absence_is_forgotten(*, asked_ms: int, expiry_ms: int) -> bool:

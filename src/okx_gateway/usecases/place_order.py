@@ -50,6 +50,12 @@ class PlaceAnswer:
     replayed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    request: PlaceRequest
+    outcome: asyncio.Future[Outcome]
+
+
 class PlaceOrder:
     """Places orders; see the module."""
 
@@ -77,7 +83,7 @@ class PlaceOrder:
         self._resolve = resolve
         self._supervisor = supervisor
         self._timing = timing
-        self._sending: dict[tuple[str, str], asyncio.Future[Outcome]] = {}
+        self._sending: dict[tuple[str, str], _Sending] = {}
 
     async def __call__(self, order: NewOrder, *, caller: str, deadline: Deadline) -> PlaceAnswer:
         """Place `order`, unless its id was used before.
@@ -116,7 +122,7 @@ class PlaceOrder:
         admission, replayed = await self._admit(request), True
         match admission:
             case Known(record):
-                outcome = await self._recall(request, record, self._sending.get(request.key))
+                outcome = await self._recall(request, record, self._sender_of(request))
             case Granted():
                 outcome, replayed = await self._send_only_once(request, admission)
             case Placed():
@@ -126,14 +132,14 @@ class PlaceOrder:
     async def _send_only_once(
         self, request: PlaceRequest, granted: Granted
     ) -> tuple[Outcome, bool]:
-        sending: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        sending = _Sending(request, asyncio.get_running_loop().create_future())
         self._sending[request.key] = sending
         try:
             outcome, replayed = await self._send(request, granted)
-            sending.set_result(outcome)
+            sending.outcome.set_result(outcome)
         except BaseException as error:
-            sending.set_exception(error)
-            sending.exception()  # read, for the case that nobody waits
+            sending.outcome.set_exception(error)
+            sending.outcome.exception()  # read, for the case that nobody waits
             raise
         finally:
             if self._sending.get(request.key) is sending:
@@ -241,6 +247,18 @@ class PlaceOrder:
         if isinstance(sent, Refused) and sent.code in codes.THROTTLED:
             route = request.routes[granted.route]
             self._ask.throttling.seen(request.account.owner, route, sent.code)
+
+    def _sender_of(self, request: PlaceRequest) -> asyncio.Future[Outcome] | None:
+        """What comes of another call of this replica that sends the same order, if one does.
+
+        Since the ledger has answered, the id may have been granted anew, for another order.
+        """
+        sending = self._sending.get(request.key)
+        if sending is None or sending.request.caller != request.caller:
+            return None
+        if first_difference(sending.request.order, request.order):
+            return None
+        return sending.outcome
 
     async def _recall(
         self, request: PlaceRequest, record: OrderRecord, sending: asyncio.Future[Outcome] | None

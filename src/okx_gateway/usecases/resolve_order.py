@@ -6,6 +6,7 @@ its lists has it.
 """
 
 import asyncio
+import time
 from dataclasses import dataclass
 
 import structlog
@@ -23,6 +24,7 @@ from okx_gateway.domain.order import (
     Conflict,
     NewOrder,
     NotPlaced,
+    Order,
     OrderName,
     Outcome,
     Placed,
@@ -41,6 +43,7 @@ from okx_gateway.okx.verdict import (
     LookupVerdict,
     absence_is_forgotten,
     absence_is_proven,
+    has_shown,
 )
 from okx_gateway.usecases.ask_exchange import AskExchange
 from okx_gateway.usecases.order_lists import OrderLists
@@ -58,7 +61,8 @@ _PROOFS_NEEDED = 2
 _PATIENCE_S = 30.0
 # While somebody looks, nobody else takes the row over.
 _HOLD_S = 3.0
-# Two of OKX's own clocks may disagree by this much; an order older than its sending is another's.
+# Two of OKX's own clocks may disagree by this much; an order older than its sending is another's,
+# and so is one that came later than ours can.
 _CLOCK_TOLERANCE_MS = 5_000
 
 
@@ -208,7 +212,7 @@ class ResolveOrder:
         name = OrderName(client_order_id=doubt.order.client_order_id)
         try:
             # Taken before asking: OKX's clock shows at least this when it answers.
-            proofs.asked_ms = self._clock.earliest_ms()
+            proofs.asked_ms, proofs.asked_s = self._clock.earliest_ms(), time.monotonic()
             return await self._ask.look_up(
                 doubt.account, doubt.instrument, name, Deadline.after(_PAUSE_MAX_S)
             )
@@ -221,8 +225,14 @@ class ResolveOrder:
         match seen:
             case Found(order, row):
                 difference = first_difference(doubt.order, row, sent=True)
-                if not difference and order.place_ms < doubt.sent_ms - _CLOCK_TOLERANCE_MS:
+                if not difference and not self._is_of_its_time(order, doubt):
                     difference = "place_time"
+                if difference and not has_shown(
+                    asked_ms=proofs.asked_ms, expiry_ms=doubt.expiry_ms, margin_ms=self._margin_ms
+                ):
+                    # Once the other one is finished its id is free for ours, which may still be
+                    # written, or be on its way.
+                    return Event.FOUND_OTHER_EARLY, None
                 if difference:
                     return Event.FOUND_OTHER, Conflict(difference)
                 return Event.FOUND, Placed(order.exchange_order_id, order.place_ms)
@@ -246,6 +256,11 @@ class ResolveOrder:
             case Absent():
                 return Event.ABSENT, None
         return Event.NOT_TOLD, None
+
+    def _is_of_its_time(self, order: Order, doubt: Doubt) -> bool:
+        """Whether OKX may have placed `order` under the grant of `doubt`, by its own times."""
+        earliest_ms = doubt.sent_ms - _CLOCK_TOLERANCE_MS
+        return earliest_ms <= order.place_ms <= doubt.expiry_ms + self._margin_ms
 
     async def _end(self, doubt: Doubt, outcome: Outcome) -> Settlement:
         if isinstance(outcome, Conflict):
@@ -274,17 +289,22 @@ def _of_other_grant(doubt: Doubt, row: OrderRecord) -> Doubt:
 
 
 class _AbsenceProofs:
-    """Answers that prove absence, each a while after the one before, and lists without it."""
+    """Answers that prove absence, each a while after the one before, and lists without it.
+
+    OKX has looked between asking, which may have waited for its slot, and answering: what lies
+    between two looks is counted from the answer to the next asking.
+    """
 
     def __init__(self) -> None:
         self.asked_ms = 0
+        self.asked_s = 0.0
         self.lists_read: set[Endpoint] = set()
         self._count = 0
-        self._counted_ms = 0
+        self._answered_s = 0.0
 
     def enough(self) -> bool:
-        """Count the answer to what was asked at `asked_ms`; whether that is proof enough."""
-        if self._count == 0 or self.asked_ms >= self._counted_ms + _PROOFS_APART_S * 1000:
+        """Count the answer that has just come; whether that is proof enough."""
+        if self._count == 0 or self.asked_s >= self._answered_s + _PROOFS_APART_S:
             self._count += 1
-            self._counted_ms = self.asked_ms
+            self._answered_s = time.monotonic()
         return self._count >= _PROOFS_NEEDED

@@ -24,8 +24,8 @@ HAPPENS = {
     },
     # One for each thing that looking can tell.
     State.DOUBT: {
-        *(Event.FOUND, Event.FOUND_OTHER, Event.ABSENT, Event.ABSENT_PROVEN, Event.NOT_TOLD),
-        Event.FORGOTTEN,
+        *(Event.FOUND, Event.FOUND_OTHER, Event.FOUND_OTHER_EARLY),
+        *(Event.ABSENT, Event.ABSENT_PROVEN, Event.NOT_TOLD, Event.FORGOTTEN),
     },
 }
 

@@ -22,7 +22,8 @@ from okx_gateway.domain.order import (
     TradeMode,
 )
 from okx_gateway.domain.placing import State, state_of
-from okx_gateway.ledger.grant import Settlement
+from okx_gateway.ledger.grant import Granted, Known, LookFirst, Settlement
+from okx_gateway.ledger.ledger_script import new_fence
 from okx_gateway.okx import code as codes
 from okx_gateway.okx.exchange_clock import ExchangeClock
 from okx_gateway.okx.verdict import InDoubt, PlaceVerdict, TurnedAway, Unsent
@@ -621,6 +622,38 @@ async def test_a_call_that_ends_unsent_leaves_alone_who_has_its_id_by_then(
     shared = await desk.place(an_order())
     assert shared.placed == (await later[0]).placed
     assert desk.exchange.looked_up == []
+
+
+async def test_who_is_told_of_an_earlier_grant_is_not_answered_with_another_order(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admit = desk.ledger.admit
+    sending: list[asyncio.Task[PlaceAnswer]] = []
+    elsewhere = await admit(
+        an_order(),
+        owner=OWNER,
+        caller="desk",
+        routes=((),),
+        exchange_ms=wall_ms(),
+        remaining_ms=5_000,
+        fence=new_fence(),
+    )
+    assert isinstance(elsewhere, Granted)
+
+    async def tell_late(order: NewOrder, **how: Any) -> Known | Granted | LookFirst:
+        answer = await admit(order, **how)
+        if not sending:
+            # Nothing was written there, and here the id goes to another order.
+            sending.append(asyncio.ensure_future(desk.place(an_order(quantity=Decimal("0.7")))))
+            await desk.ledger.settle_unsent(OWNER, "a1", elsewhere.fence)
+            await desk.exchange.placing.wait()
+        return answer
+
+    monkeypatch.setattr(desk.ledger, "admit", tell_late)
+    desk.exchange.on_place = desk.exchange.accept_after(0.3)
+    with pytest.raises(errors.ClientOrderIdTakenError):
+        await desk.place(an_order())
+    assert not (await sending[0]).replayed
 
 
 async def test_an_order_that_missed_its_slot_and_gets_no_other_frees_its_id(desk: Desk) -> None:

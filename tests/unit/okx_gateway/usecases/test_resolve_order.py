@@ -3,6 +3,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
 from okx_gateway.domain.errors import (
     ClientOrderIdTakenError,
@@ -85,11 +86,22 @@ async def test_a_slow_answer_counts_from_when_it_was_asked_for(desk: Desk) -> No
     assert proofs_ms[-1] - proofs_ms[0] >= 990
 
 
+async def test_two_proofs_lie_a_second_apart_however_long_the_first_one_took(desk: Desk) -> None:
+    # Whether it waited for its slot or for its answer: OKX may have looked at the end of that.
+    desk.exchange.slow_s = 0.7
+    looking = desk.resolve.begin(await a_doubt(desk, expired_ms=5_000))
+    await asyncio.sleep(0.4)
+    desk.exchange.slow_s = 0.0
+    assert await looking == NotPlaced()
+    first_ms, last_ms = desk.exchange.looked_up[0][1], desk.exchange.looked_up[-1][1]
+    assert last_ms - first_ms >= 1_690
+
+
 async def test_an_order_that_shows_between_two_proofs_was_placed(desk: Desk) -> None:
     doubt = await a_doubt(desk, expired_ms=3_000)
     looking = desk.resolve.begin(doubt)
     await asyncio.sleep(0.5)
-    desk.exchange.enter(an_order())
+    desk.exchange.enter(an_order(), cTime=str(doubt.sent_ms))
     assert isinstance(await looking, Placed)
 
 
@@ -133,6 +145,8 @@ async def test_a_replica_that_says_nothing_is_not_waited_for_for_long(desk: Desk
         ({"side": "sell"}, "side"),
         ({"px": "1"}, "price"),
         ({"cTime": str(wall_ms() - 3_600_000)}, "place_time"),
+        # The id was free again, and used for a later order.
+        ({"cTime": str(wall_ms() + 3_600_000)}, "place_time"),
     ],
 )
 async def test_another_order_under_the_id_is_a_conflict(
@@ -141,6 +155,18 @@ async def test_another_order_under_the_id_is_a_conflict(
     desk.exchange.enter(an_order(), **changes)
     assert await desk.resolve(await a_doubt(desk)) == Conflict(difference)
     assert (await desk.settled()).outcome == Conflict(difference)
+
+
+async def test_another_order_under_the_id_does_not_rule_out_ours_while_it_may_come(
+    desk: Desk,
+) -> None:
+    desk.exchange.enter(an_order(), px="1")
+    looking = desk.resolve.begin(await a_doubt(desk))
+    await asyncio.sleep((VALIDITY_MS + MARGIN_MS) / 1000 * 0.9)
+    assert not looking.done()
+    assert len(desk.exchange.looked_up) >= 2
+    desk.exchange.enter(an_order())
+    assert isinstance(await looking, Placed)
 
 
 async def test_an_outcome_on_record_wins_over_what_is_seen(desk: Desk) -> None:
@@ -262,6 +288,19 @@ async def test_not_placed_is_told_only_once_it_is_on_record(
     assert not looking.done()
     desk.exchange.enter(an_order())
     assert isinstance(await looking, Placed)
+
+
+async def test_a_conflict_is_not_put_on_record_where_the_row_is_gone(
+    desk: Desk, redis: "Redis"
+) -> None:
+    # The other one may be the next order under the id, of which the row was lost.
+    doubt = await a_doubt(desk, expired_ms=5_000)
+    desk.exchange.enter(an_order(), px="1")
+    await redis.delete(f"okxgw:{{{OWNER}}}:order:a1")
+    looking = desk.resolve.begin(doubt)
+    await asyncio.sleep(0.3)
+    assert not looking.done()
+    assert await desk.record() is None
 
 
 async def test_who_looks_for_an_earlier_grant_is_not_joined_by_who_looks_for_a_later_one(
