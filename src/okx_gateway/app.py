@@ -18,7 +18,9 @@ from okx_gateway.edge.market_calls import MarketUseCases
 from okx_gateway.edge.rest.asgi_app import AsgiApp
 from okx_gateway.edge.rest.rest_server import RestServer
 from okx_gateway.market.clock_sync import keep_in_step
-from okx_gateway.parts import MarketParts, Parts, UnfitSettingsError, make_parts
+from okx_gateway.market_parts import MarketParts
+from okx_gateway.okx.market_channel import books_of, candles_of, tickers_of, trades_of
+from okx_gateway.parts import Parts, UnfitSettingsError, make_parts
 from okx_gateway.settings import ListenAddress, Settings, missing_for_serving
 from okx_gateway.usecases.admit_order import AdmitOrder
 from okx_gateway.usecases.amend_order import AmendOrder
@@ -35,8 +37,8 @@ from okx_gateway.usecases.place_order import PlaceOrder
 from okx_gateway.usecases.send_order import SendOrder
 from okx_gateway.usecases.shared_batch import SharedBatch
 from okx_gateway.usecases.stream_balance import StreamBalance
+from okx_gateway.usecases.stream_market import StreamMarket
 from okx_gateway.usecases.stream_orders import StreamOrders
-from okx_gateway.usecases.stream_ticker import StreamTicker
 from okx_gateway.usecases.supervisor import Supervisor
 
 _LOG = structlog.get_logger()
@@ -82,6 +84,7 @@ async def serve(settings: Settings) -> AsyncIterator[Gateway]:
             admission=admission,
             reflect=settings.grpc_reflection,
             max_deadline_s=settings.max_deadline_ms / 1000,
+            stall_s=settings.stream_stall_ms / 1000,
         )
         rest_server = _make_rest_server(settings, parts, calls, admission)
         # Stops after the others: operators may want to see what goes on meanwhile.
@@ -100,7 +103,7 @@ async def serve(settings: Settings) -> AsyncIterator[Gateway]:
             parts.market.instruments.keep_fresh(),
             parts.accounts.verify_all(),
             parts.accounts.keep_limits_fresh(parts.public.order_limit),
-            parts.market.socket.run(),
+            *(socket.run() for socket in parts.market.sockets),
             parts.orders.reconcile.run(),
             parts.timing.run(),
             parts.ledger.slot.run(),
@@ -159,17 +162,21 @@ def _make_use_cases(parts: Parts) -> UseCases:
             supervisor=parts.supervisor,
         ),
         account=_make_account_use_cases(parts, find),
-        stream_ticker=StreamTicker(board=parts.market.board, instruments=instruments),
         market=_make_market_use_cases(parts.market),
     )
 
 
 def _make_market_use_cases(market: MarketParts) -> MarketUseCases:
+    instruments, reads = market.instruments, market.reads
     return MarketUseCases(
-        list_instruments=ListInstruments(market.instruments),
-        get_ticker=GetTicker(instruments=market.instruments, reads=market.reads),
-        list_tickers=ListTickers(market.reads),
-        get_order_book=GetOrderBook(instruments=market.instruments, reads=market.reads),
+        list_instruments=ListInstruments(instruments),
+        get_ticker=GetTicker(instruments=instruments, board=market.tickers, reads=reads),
+        list_tickers=ListTickers(reads),
+        get_order_book=GetOrderBook(instruments=instruments, board=market.books, reads=reads),
+        stream_ticker=StreamMarket("StreamTicker", market.tickers, tickers_of, instruments),
+        stream_order_book=StreamMarket("StreamOrderBook", market.books, books_of, instruments),
+        stream_trades=StreamMarket("StreamTrades", market.trades, trades_of, instruments),
+        stream_candles=StreamMarket("StreamCandles", market.candles, candles_of, instruments),
     )
 
 
@@ -199,6 +206,7 @@ def _make_rest_server(
         ready=parts.unready_because,
         default_deadline_s=settings.default_deadline_ms / 1000,
         max_deadline_s=settings.max_deadline_ms / 1000,
+        stall_s=settings.stream_stall_ms / 1000,
     )
     connections_max = settings.calls_max + settings.streams_max
     return RestServer(app, listen=settings.rest_listen, connections_max=connections_max)
@@ -224,6 +232,7 @@ async def _serve_operators(
         admission=Admission(calls_max=_ADMIN_CALLS_MAX, streams_max=0),
         reflect=settings.grpc_reflection,
         max_deadline_s=settings.max_deadline_ms / 1000,
+        stall_s=settings.stream_stall_ms / 1000,
     )
     stack.push_async_callback(server.stop, 0)
     address = await server.start()

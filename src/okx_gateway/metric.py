@@ -51,6 +51,14 @@ _COUNTERS = (
         "How often the ledger of an account may have lost what was on record.",
     ),
     ("live.lists_read", "How often OKX's lists were read to catch up with an account's orders."),
+    (
+        "stream.readers_stalled",
+        "Streams that were ended because nothing of them was read for too long.",
+    ),
+    (
+        "stream.values_skipped",
+        "Values that readers of a stream were too slow for: newer ones were told in their place.",
+    ),
     ("live.rows_unread", "Rows of private channels that could not be read. Must be 0."),
 )
 # In seconds; the boundaries of their buckets last.
@@ -164,6 +172,16 @@ def lists_read(account: str) -> None:
 def row_unread(channel: str) -> None:
     """Tell that a row of a channel could not be read."""
     _TOLD.counters["live.rows_unread"].add(1, {"channel": channel})
+
+
+def reader_stalled(rpc: str) -> None:
+    """Tell that a stream was ended of which nothing was read."""
+    _TOLD.counters["stream.readers_stalled"].add(1, {"rpc": rpc})
+
+
+def values_skipped(rpc: str, count: int) -> None:
+    """Tell how many values a reader was too slow for."""
+    _TOLD.counters["stream.values_skipped"].add(count, {"rpc": rpc})
 
 
 def alarm(name: str, *, sounds: bool) -> None:

@@ -23,7 +23,7 @@ from okx_gateway.ledger_parts import LedgerParts, make_ledger
 from okx_gateway.live_parts import make_live_accounts, make_private_sockets
 from okx_gateway.market.clock_sync import ERROR_MS_MAX
 from okx_gateway.market.instrument_catalog import InstrumentCatalog
-from okx_gateway.market.ticker_board import TickerBoard
+from okx_gateway.market_parts import MarketParts, make_market
 from okx_gateway.okx.exchange_client import ExchangeClient
 from okx_gateway.okx.exchange_clock import ExchangeClock
 from okx_gateway.okx.order_sockets import OrderSockets
@@ -31,11 +31,10 @@ from okx_gateway.okx.private_sockets import PrivateSockets
 from okx_gateway.okx.rest_client import RestClient
 from okx_gateway.okx.socket_keeper import ChannelSocket
 from okx_gateway.settings import Settings
-from okx_gateway.usecases.alarms import Alarm, Alarms
+from okx_gateway.usecases.alarms import Alarms
 from okx_gateway.usecases.ask_exchange import AskExchange
 from okx_gateway.usecases.kept_cancel import KeptCancel
 from okx_gateway.usecases.learn_jitter import LearnJitter
-from okx_gateway.usecases.market_reads import MarketReads
 from okx_gateway.usecases.order_lists import OrderLists
 from okx_gateway.usecases.public_requests import PublicRequests
 from okx_gateway.usecases.read_orders import ReadOrders
@@ -47,22 +46,9 @@ from okx_gateway.usecases.supervisor import Supervisor
 from okx_gateway.usecases.throttling import Throttling
 from okx_gateway.usecases.watch_timing import WatchTiming
 
-# Longer than a socket pauses that OKX refused.
-_SOCKET_ALARM_S = 120.0
-
 
 class UnfitSettingsError(Exception):
     """The settings are right each, and yet nothing can be served with them; says what to do."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarketParts:
-    """What is known of the market."""
-
-    instruments: InstrumentCatalog
-    board: TickerBoard
-    reads: MarketReads
-    socket: ChannelSocket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +119,7 @@ async def make_parts(settings: Settings, stack: AsyncExitStack) -> Parts:
         wait_for_room=public.wait_to_connect,
         alarms=alarms,
     )
-    market = _make_market(settings, stack, public, supervisor=supervisor, tls=tls, alarms=alarms)
+    market = make_market(settings, stack, public, supervisor=supervisor, tls=tls, alarms=alarms)
     return Parts(
         clock=clock,
         exchange=exchange,
@@ -266,40 +252,6 @@ def _make_orders(
         resolve=resolve,
         reconcile=reconcile,
         send_amend=SendAmend(amends=ledger.amends, ask=ask, clock=clock, margin_ms=margin_ms),
-    )
-
-
-def _make_market(
-    settings: Settings,
-    stack: AsyncExitStack,
-    public: PublicRequests,
-    *,
-    supervisor: Supervisor,
-    tls: ssl.SSLContext | None,
-    alarms: Alarms,
-) -> MarketParts:
-    instruments = InstrumentCatalog(
-        public.instruments,
-        option_families=settings.option_families,
-        refresh_s=settings.instrument_refresh_s,
-    )
-    socket = ChannelSocket(
-        settings.okx_ws_public_url,
-        tls=tls,
-        wait_for_room=public.wait_to_connect,
-        on_trouble=_sound(alarms, "public"),
-    )
-    board = TickerBoard(socket, readers_max=settings.streams_max)
-    stack.callback(board.close)
-    reads = MarketReads(
-        address=public.address, ask=public.ask, exchange=public.exchange, supervisor=supervisor
-    )
-    return MarketParts(instruments=instruments, board=board, reads=reads, socket=socket)
-
-
-def _sound(alarms: Alarms, socket: str) -> Callable[[str], None]:
-    return lambda cause: alarms.sound(
-        Alarm.SOCKET_REFUSED, for_s=_SOCKET_ALARM_S, socket=socket, cause=cause
     )
 
 

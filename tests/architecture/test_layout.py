@@ -14,7 +14,7 @@ WITHOUT_MIRROR = {
     "okx_gateway/cli/local.py": "tests/docs runs `run`, and `make demo` is run by people",
     "okx_gateway/cli/local_set.py": "tests/docs runs it",
     "okx_gateway/cli/demo_tour.py": "it checks itself as it goes",
-    "okx_gateway/edge/call.py": "types alone",
+    "okx_gateway/market_parts.py": "as app.py, for which it is made",
     "okx_gateway/parts.py": "as app.py, for which it is made",
     "okx_gateway/okx/socket_event.py": "values without behaviour",
     "okx_simulator/event.py": "values without behaviour",
@@ -26,7 +26,10 @@ WITHOUT_MIRROR = {
     "okx_gateway/domain/instrument.py": "a value without behaviour",
     "okx_gateway/domain/order.py": "values without behaviour",
     "okx_gateway/domain/order_event.py": "values without behaviour",
+    "okx_gateway/domain/candle.py": "values without behaviour",
+    "okx_gateway/domain/market_notice.py": "values without behaviour",
     "okx_gateway/domain/order_book.py": "values without behaviour",
+    "okx_gateway/domain/trade.py": "values without behaviour",
     "okx_gateway/domain/ticker.py": "values without behaviour",
 }
 

@@ -10,10 +10,11 @@ Entry = str | Row
 
 
 class Subscriptions:
-    """A connection that never comes; who wants which channel."""
+    """A connection that never comes; who wants which channel, and all that was asked for."""
 
     def __init__(self) -> None:
         self.listeners: dict[Channel, ChannelListener] = {}
+        self.asked: list[tuple[str, Channel]] = []
 
     @property
     def instruments(self) -> set[str]:
@@ -22,9 +23,11 @@ class Subscriptions:
     def want(self, channel: Channel, listener: ChannelListener) -> None:
         assert channel not in self.listeners
         self.listeners[channel] = listener
+        self.asked.append(("want", channel))
 
     def drop(self, channel: Channel) -> None:
         del self.listeners[channel]
+        self.asked.append(("drop", channel))
 
 
 class Told:

@@ -13,7 +13,6 @@ from okx_gateway.domain.deadline import Deadline
 from okx_gateway.domain.instrument import Instrument, InstrumentType
 from okx_gateway.domain.order import NewOrder, OrderName
 from okx_gateway.edge.account_calls import AccountUseCases
-from okx_gateway.edge.market_calls import MarketUseCases
 from okx_gateway.ledger.grant import LedgerSettings
 from okx_gateway.ledger.order_record import OrderRecord
 from okx_gateway.ledger.redis_amends import RedisAmends
@@ -30,12 +29,8 @@ from okx_gateway.usecases.cancel_order import CancelOrder
 from okx_gateway.usecases.find_order import FindOrder
 from okx_gateway.usecases.get_balance import GetBalance
 from okx_gateway.usecases.get_order import GetOrder
-from okx_gateway.usecases.get_order_book import GetOrderBook
-from okx_gateway.usecases.get_ticker import GetTicker
 from okx_gateway.usecases.kept_cancel import KeptCancel
 from okx_gateway.usecases.learn_jitter import LearnJitter
-from okx_gateway.usecases.list_instruments import ListInstruments
-from okx_gateway.usecases.list_tickers import ListTickers
 from okx_gateway.usecases.market_reads import MarketReads
 from okx_gateway.usecases.order_lists import OrderLists
 from okx_gateway.usecases.place_order import PlaceAnswer, PlaceOrder
@@ -50,6 +45,7 @@ from okx_gateway.usecases.stream_orders import StreamOrders
 from okx_gateway.usecases.supervisor import Supervisor
 from okx_gateway.usecases.throttling import Throttling
 from okx_gateway.usecases.watch_timing import WatchTiming
+from tests.fakes.boards import Boards, market_use_cases
 from tests.fakes.exchange import ScriptedExchange
 from tests.fakes.ledgers import SEAL, NoFloor, charges_with, scripts_on
 from tests.fakes.live_orders import FakeLive
@@ -198,12 +194,8 @@ class Desk:
         self.reads = MarketReads(
             address="nat-eu-1", ask=self.ask, exchange=exchange, supervisor=self.supervisor
         )
-        self.market = MarketUseCases(
-            list_instruments=ListInstruments(self.instruments),
-            get_ticker=GetTicker(instruments=self.instruments, reads=self.reads),
-            list_tickers=ListTickers(self.reads),
-            get_order_book=GetOrderBook(instruments=self.instruments, reads=self.reads),
-        )
+        self.boards = Boards()
+        self.market = market_use_cases(self.boards, self.instruments, self.reads)
         self.get_balance = GetBalance(
             accounts=self.accounts,
             live=self.live,
@@ -226,6 +218,7 @@ class Desk:
 
     async def close(self) -> None:
         self.live.close()
+        self.boards.close()
         await self.supervisor.drain(0)
         await self.scripts.close()
 

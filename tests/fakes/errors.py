@@ -28,6 +28,7 @@ EVERY_ERROR: tuple[GatewayError, ...] = (
     errors.ClockUncertainError(900),
     errors.OverloadedError("calls", 1_000),
     errors.ReaderTooSlowError(7_612, 7_500),
+    errors.ReaderStalledError(10_000),
     errors.StoppingError(),
 )
 

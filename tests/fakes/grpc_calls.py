@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import grpc
@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 
 from okx_gateway.api.v1 import gateway_service_pb2 as api
 from okx_gateway.edge.admission import Admission
-from okx_gateway.edge.call import Call
+from okx_gateway.edge.call import Call, StreamEvent
 from okx_gateway.edge.grpc_server import GrpcServer
 from okx_gateway.settings import ListenAddress
 from tests.fakes.messages import SERVICE
@@ -47,9 +47,13 @@ class Calls:
         self.came.append((request, call))
         return await self._answer(request, call)
 
-    def _noted_stream(self, request: Message, call: Call) -> AsyncGenerator[Message, None]:
+    async def _noted_stream(
+        self, request: Message, call: Call
+    ) -> AsyncGenerator[StreamEvent, None]:
         self.came.append((request, call))
-        return self._events(request, call)
+        async with aclosing(self._events(request, call)) as events:
+            async for event in events:
+                yield StreamEvent(event)
 
 
 class Running:
@@ -76,6 +80,7 @@ async def running(
     streams_max: int = 2,
     reflect: bool = False,
     max_deadline_s: float = 60.0,
+    stall_s: float = 10.0,
 ) -> AsyncIterator[Running]:
     admission = Admission(calls_max=calls_max, streams_max=streams_max)
     server = GrpcServer(
@@ -84,6 +89,7 @@ async def running(
         admission=admission,
         reflect=reflect,
         max_deadline_s=max_deadline_s,
+        stall_s=stall_s,
     )
     address = await server.start()
     try:

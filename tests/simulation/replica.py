@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import Any
 from unittest.mock import patch
 
-from okx_gateway import app, ledger_parts, parts
+from okx_gateway import app, ledger_parts, market_parts, parts
 from okx_gateway.custody.vault_key import VaultKey
 from okx_gateway.domain.account import Account
 from okx_gateway.domain.deadline import Deadline
@@ -213,9 +213,6 @@ def start_replica(
         "make_private_sockets": private_sockets,
         "RestClient": lambda *_, **__: SimulatedRestClient(network, process),
         "AccountRegister": lambda *_, **__: _Accounts(world.plan),
-        "InstrumentCatalog": lambda *_, **__: _Instruments(),
-        "TickerBoard": lambda *_, **__: _Idle(),
-        "ChannelSocket": lambda *_, **__: _Idle(),
         "_vault_key": lambda *_: _KEY,
         "_signer": lambda *_: _Signer(),
     }
@@ -223,7 +220,12 @@ def start_replica(
         "RedisScripts": lambda *_, **__: SimulatedScripts(redis, process),
         "open_servers": lambda *_, **__: _Idle(),
     }
-    with patch.multiple(parts, **stand_ins), patch.multiple(ledger_parts, **on_redis):
+    instruments = patch.object(market_parts, "InstrumentCatalog", lambda *_, **__: _Instruments())
+    with (
+        patch.multiple(parts, **stand_ins),
+        patch.multiple(ledger_parts, **on_redis),
+        instruments,
+    ):
         made = _at_once(parts.make_parts(settings, AsyncExitStack()))
     for work in (
         keep_in_step(made.clock, made.public.time),

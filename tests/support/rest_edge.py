@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from okx_gateway.api.v1 import gateway_service_pb2 as api
 from okx_gateway.edge.admission import Admission
-from okx_gateway.edge.call import Call
+from okx_gateway.edge.call import Call, StreamEvent
 from okx_gateway.edge.rest.asgi_app import AsgiApp
 from okx_gateway.edge.rest.rest_server import RestServer
 from okx_gateway.settings import ListenAddress
@@ -49,13 +49,13 @@ class Calls:
 
         return answer  # type: ignore[return-value]  # a coroutine function serves as well
 
-    async def _events(self, request: Message, call: Call) -> AsyncGenerator[Message, None]:
+    async def _events(self, request: Message, call: Call) -> AsyncGenerator[StreamEvent, None]:
         await self._enter(request, call)
         try:
             for event in self.events:
                 if isinstance(event, BaseException):
                     raise event
-                yield event
+                yield StreamEvent(event)
             if self.open_end:
                 await asyncio.Event().wait()
         finally:
@@ -74,7 +74,13 @@ class Calls:
 class Edge:
     """A REST edge that serves on a free port."""
 
-    def __init__(self, calls_max: int = 4, streams_max: int = 2, connections_max: int = 50) -> None:
+    def __init__(
+        self,
+        calls_max: int = 4,
+        streams_max: int = 2,
+        connections_max: int = 50,
+        stall_s: float = 10.0,
+    ) -> None:
         self.calls = Calls()
         self.reasons: list[str] = []
         self.admission = Admission(calls_max=calls_max, streams_max=streams_max)
@@ -84,6 +90,7 @@ class Edge:
             ready=lambda: self.reasons,
             default_deadline_s=5.0,
             max_deadline_s=60.0,
+            stall_s=stall_s,
         )
         self.server = RestServer(
             self.app, listen=ListenAddress("127.0.0.1", 0), connections_max=connections_max
@@ -143,7 +150,7 @@ class Client:
 
 
 @asynccontextmanager
-async def running_edge(**limits: int) -> AsyncIterator[tuple[Edge, Client]]:
+async def running_edge(**limits: Any) -> AsyncIterator[tuple[Edge, Client]]:
     edge = Edge(**limits)
     address = await edge.server.start()
     edge.port = address.port

@@ -30,8 +30,13 @@ class TickerTable:
         match event.WhichOneof("event"):
             case "ticker":
                 self._take_ticker(event.ticker)
+            case "tickers":
+                for ticker in event.tickers.tickers:
+                    self._take_ticker(ticker)
             case "gap":
                 self._stale.update(event.gap.instruments)
+            case "stale":
+                self._stale.update(event.stale.instruments)
 
     def _take_ticker(self, ticker: ticker_pb2.Ticker) -> None:
         name = ticker.instrument
@@ -87,7 +92,7 @@ def ticker(*, instruments: tuple[str, ...], target: str, duration_s: float | Non
 
 async def _watch(instruments: Sequence[str], target: str, duration_s: float | None) -> None:
     table = TickerTable(instruments)
-    request = api.StreamTickerRequest(instruments=instruments)
+    request = api.StreamTickerRequest(instruments=instruments, together=True)
     async with grpc.aio.insecure_channel(target) as channel:
         stream = stub_of(channel).StreamTicker(request)
         with Live(table, console=Console(), refresh_per_second=_REFRESH_PER_S):

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from okx_gateway.domain.balance import Balance, CurrencyBalance
+from okx_gateway.domain.market_notice import Heartbeat
 from okx_gateway.domain.order_event import Resumed, Stale
-from okx_gateway.domain.ticker import Heartbeat
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@
         ├── ClockUncertainError
         ├── OverloadedError
         ├── ReaderTooSlowError
+        ├── ReaderStalledError
         └── StoppingError
 
 An expected outcome is a value; an error only ends a call. Every error carries `metadata`, the
@@ -327,6 +328,15 @@ class ReaderTooSlowError(OwnError):
             f"the reader is {behind} events behind, and at most {limit} are kept for one",
             behind=str(behind),
             limit=str(limit),
+        )
+
+
+class ReaderStalledError(OwnError):
+    """Nothing of a stream was read for longer than is waited."""
+
+    def __init__(self, waited_ms: int) -> None:
+        super().__init__(
+            f"nothing of the stream was read for {waited_ms} ms", waitedMs=str(waited_ms)
         )
 
 

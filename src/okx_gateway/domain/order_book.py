@@ -28,3 +28,19 @@ class OrderBook:
     sequence: int
     exchange_ms: int
     receive_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BookUpdate:
+    """Levels of a book that are another than they were at `previous_sequence`.
+
+    It leads to the book at `sequence`, which is smaller where OKX counts anew.
+    """
+
+    instrument: str
+    asks: tuple[PriceLevel, ...]
+    bids: tuple[PriceLevel, ...]
+    sequence: int
+    previous_sequence: int
+    exchange_ms: int
+    receive_ms: int

@@ -6,8 +6,8 @@ Amounts are text as OKX wrote them; times of orders and fills are ms of OKX's cl
 from dataclasses import dataclass
 from enum import StrEnum
 
+from okx_gateway.domain.market_notice import Heartbeat
 from okx_gateway.domain.order import Order
-from okx_gateway.domain.ticker import Heartbeat
 
 
 class Liquidity(StrEnum):

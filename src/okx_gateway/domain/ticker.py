@@ -24,23 +24,3 @@ class Ticker:
     volume_currency_24h: str
     exchange_ms: int
     receive_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Updates of `instruments` may have been missed; `connection_lost` tells why."""
-
-    instruments: tuple[str, ...]
-    connection_lost: bool
-    detect_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Heartbeat:
-    """Nothing happened until `send_ms`, of our clock."""
-
-    send_ms: int
-
-
-TickerEvent = Ticker | Gap | Heartbeat
-"""One event of a ticker stream."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from okx_gateway.api.v1 import gateway_service_pb2 as api
 from okx_gateway.domain.deadline import Deadline
 from okx_gateway.edge import translate_account
-from okx_gateway.edge.call import Call, StreamCall, UnaryCall
+from okx_gateway.edge.call import Call, StreamCall, StreamEvent, UnaryCall
 from okx_gateway.edge.translate import check, order_name
 from okx_gateway.usecases.get_balance import GetBalance
 from okx_gateway.usecases.get_order import GetOrder
@@ -67,23 +67,24 @@ class AccountCalls:
 
     async def _stream_orders(
         self, request: api.StreamOrdersRequest, call: Call
-    ) -> AsyncGenerator[api.StreamOrdersResponse, None]:
+    ) -> AsyncGenerator[StreamEvent, None]:
         del call
         check(request)
         async with aclosing(
             self._usecases.stream_orders(request.account, request.resume_token)
         ) as events:
             async for event in events:
-                yield translate_account.order_event_response(request.account, event)
+                message = translate_account.order_event_response(request.account, event)
+                yield StreamEvent(message)
 
     async def _stream_balance(
         self, request: api.StreamBalanceRequest, call: Call
-    ) -> AsyncGenerator[api.StreamBalanceResponse, None]:
+    ) -> AsyncGenerator[StreamEvent, None]:
         del call
         check(request)
         async with aclosing(self._usecases.stream_balance(request.account)) as events:
             async for event in events:
-                yield translate_account.balance_event_response(event)
+                yield StreamEvent(translate_account.balance_event_response(event))
 
     def _deadline(self, call: Call) -> Deadline:
         return call.deadline or Deadline.after(self._default_deadline_s)

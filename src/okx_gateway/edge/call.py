@@ -8,6 +8,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import Message
 
 from okx_gateway.domain.deadline import Deadline
+from okx_gateway.edge.rest.message_json import json_of_message
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +23,33 @@ class Call:
     deadline: Deadline | None
 
 
+class StreamEvent:
+    """One message of a stream, encoded at most once for all who are told it; nobody changes it."""
+
+    __slots__ = ("_json", "_proto", "message")
+
+    def __init__(self, message: Message) -> None:
+        self.message = message
+        self._proto: bytes | None = None
+        self._json: bytes | None = None
+
+    @property
+    def proto(self) -> bytes:
+        """The message as protobuf writes it."""
+        if self._proto is None:
+            self._proto = self.message.SerializeToString()
+        return self._proto
+
+    @property
+    def json(self) -> bytes:
+        """The message as JSON in UTF-8."""
+        if self._json is None:
+            self._json = json_of_message(self.message)
+        return self._json
+
+
 UnaryCall = Callable[[Any, Call], Awaitable[Message]]
-StreamCall = Callable[[Any, Call], AsyncGenerator[Message, None]]
+StreamCall = Callable[[Any, Call], AsyncGenerator[StreamEvent, None]]
 
 
 class RpcCalls(Protocol):

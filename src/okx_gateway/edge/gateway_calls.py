@@ -3,8 +3,6 @@
 Knows neither gRPC nor HTTP: both answer from here.
 """
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from dataclasses import dataclass
 
 from okx_gateway.api.v1 import gateway_service_pb2 as api
@@ -16,7 +14,6 @@ from okx_gateway.edge.market_calls import MarketCalls, MarketUseCases
 from okx_gateway.usecases.amend_order import AmendOrder
 from okx_gateway.usecases.cancel_order import CancelOrder
 from okx_gateway.usecases.place_order import PlaceOrder
-from okx_gateway.usecases.stream_ticker import StreamTicker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +24,6 @@ class UseCases:
     cancel_order: CancelOrder
     amend_order: AmendOrder
     account: AccountUseCases
-    stream_ticker: StreamTicker
     market: MarketUseCases
 
 
@@ -39,18 +35,16 @@ class UseCaseCalls:
     def __init__(self, usecases: UseCases, *, default_deadline_s: float) -> None:
         self._usecases = usecases
         self._default_deadline_s = default_deadline_s
+        market = MarketCalls(usecases.market, default_deadline_s=default_deadline_s)
         account = AccountCalls(usecases.account, default_deadline_s=default_deadline_s)
         self.unary: dict[str, UnaryCall] = {
             "PlaceOrder": self._place_order,
             "CancelOrder": self._cancel_order,
             "AmendOrder": self._amend_order,
             **account.unary,
-            **MarketCalls(usecases.market, default_deadline_s=default_deadline_s).unary,
+            **market.unary,
         }
-        self.stream: dict[str, StreamCall] = {
-            "StreamTicker": self._stream_ticker,
-            **account.stream,
-        }
+        self.stream: dict[str, StreamCall] = {**market.stream, **account.stream}
 
     async def _place_order(
         self, request: api.PlaceOrderRequest, call: Call
@@ -88,15 +82,6 @@ class UseCaseCalls:
             deadline=self._deadline(call),
         )
         return translate.amend_response(amend)
-
-    async def _stream_ticker(
-        self, request: api.StreamTickerRequest, call: Call
-    ) -> AsyncGenerator[api.StreamTickerResponse, None]:
-        del call
-        translate.check(request)
-        async with aclosing(self._usecases.stream_ticker(request.instruments)) as events:
-            async for event in events:
-                yield translate.ticker_response(event)
 
     def _deadline(self, call: Call) -> Deadline:
         return call.deadline or Deadline.after(self._default_deadline_s)

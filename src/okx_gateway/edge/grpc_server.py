@@ -13,10 +13,17 @@ from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from grpc_status import rpc_status
 
+from okx_gateway import metric
 from okx_gateway.domain.deadline import Deadline
-from okx_gateway.domain.errors import GatewayError, InvalidRequestError, StoppingError, Violation
+from okx_gateway.domain.errors import (
+    GatewayError,
+    InvalidRequestError,
+    ReaderStalledError,
+    StoppingError,
+    Violation,
+)
 from okx_gateway.edge.admission import Admission
-from okx_gateway.edge.call import Call, RpcCalls, StreamCall, UnaryCall
+from okx_gateway.edge.call import Call, RpcCalls, StreamCall, StreamEvent, UnaryCall
 from okx_gateway.edge.caller import caller_name
 from okx_gateway.edge.health import Health
 from okx_gateway.edge.rpc_span import RpcSpan, rpc_span, trace_carrier
@@ -26,8 +33,6 @@ from okx_gateway.settings import ListenAddress
 _LOG = structlog.get_logger()
 _REQUEST_BYTES_MAX = 64 * 1024
 _CONNECTION_STREAMS_LEAST = 1_000
-# A reader that takes nothing for this long is ended: its values would pile up.
-_WRITE_WAIT_S = 10.0
 # What the answer needs to be back before the caller gives up.
 _ANSWER_SHARE = 0.1
 _ANSWER_S_MAX = 0.05
@@ -58,6 +63,7 @@ class GrpcServer:
         admission: Admission,
         reflect: bool,
         max_deadline_s: float,
+        stall_s: float,
     ) -> None:
         self._calls = calls
         self._service = calls.descriptor.full_name
@@ -65,6 +71,7 @@ class GrpcServer:
         self._admission = admission
         self._reflect = reflect
         self._max_deadline_s = max_deadline_s
+        self._stall_s = stall_s
         self._streams: set[asyncio.Task[Any]] = set()
         self._health = Health(self._service)
         self._server: grpc.aio.Server | None = None
@@ -151,7 +158,8 @@ class GrpcServer:
                 try:
                     with self._admission.stream():
                         request = _parse(kind, content)
-                        await _write_all(context, answer(request, self._call(name, context)))
+                        events = answer(request, self._call(name, context))
+                        await self._write_all(name, context, events)
                 except asyncio.CancelledError:
                     if self._admission.closed:
                         task.uncancel()
@@ -164,6 +172,18 @@ class GrpcServer:
                     self._streams.discard(task)
 
         return handle
+
+    async def _write_all(
+        self, name: str, context: _Context, events: AsyncGenerator[StreamEvent, None]
+    ) -> None:
+        async with aclosing(events):
+            async for event in events:
+                try:
+                    async with asyncio.timeout(self._stall_s):
+                        await context.write(event.proto)
+                except TimeoutError:
+                    metric.reader_stalled(name)
+                    raise ReaderStalledError(round(self._stall_s * 1000)) from None
 
     def _span(self, name: str, context: _Context) -> RpcSpan:
         return rpc_span(f"{self._service}/{name}", trace_carrier(_metadata(context)))
@@ -190,13 +210,6 @@ def _parse(kind: type[Message], content: bytes) -> Message:
 
 def _metadata(context: _Context) -> Iterable[tuple[str, str | bytes]]:
     return context.invocation_metadata() or ()
-
-
-async def _write_all(context: _Context, events: AsyncGenerator[Message, None]) -> None:
-    async with aclosing(events):
-        async for event in events:
-            async with asyncio.timeout(_WRITE_WAIT_S):
-                await context.write(event.SerializeToString())
 
 
 async def _tell(context: _Context, error: BaseException, span: RpcSpan) -> None:

@@ -48,6 +48,7 @@ _STATUS: dict[type[GatewayError], tuple[str, grpc.StatusCode]] = {
     errors.ClockUncertainError: ("CLOCK_UNCERTAIN", _Code.UNAVAILABLE),
     errors.OverloadedError: ("OVERLOADED", _Code.RESOURCE_EXHAUSTED),
     errors.ReaderTooSlowError: ("READER_TOO_SLOW", _Code.RESOURCE_EXHAUSTED),
+    errors.ReaderStalledError: ("READER_STALLED", _Code.RESOURCE_EXHAUSTED),
     errors.StoppingError: ("STOPPING", _Code.UNAVAILABLE),
 }
 

@@ -5,13 +5,12 @@ The only place that checks a message: by the rules written in the proto files, a
 
 from collections.abc import Iterable
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 import protovalidate
 from google.protobuf.message import Message
 
-from okx_gateway.api.v1 import gateway_service_pb2, order_pb2, ticker_pb2
+from okx_gateway.api.v1 import gateway_service_pb2, order_pb2
 from okx_gateway.domain.errors import InvalidRequestError, Violation
 from okx_gateway.domain.order import (
     Amend,
@@ -30,14 +29,11 @@ from okx_gateway.domain.order import (
     TradeMode,
     TriggerPriceType,
 )
-from okx_gateway.domain.ticker import Gap, Heartbeat, Ticker, TickerEvent
 from okx_gateway.edge.stamp import time_of, time_of_us
-from okx_gateway.edge.translate_market import ticker_message
 from okx_gateway.usecases.place_order import PlaceAnswer
 
 _VALIDATOR = protovalidate.Validator()
 _VALUE_LENGTH_MAX = 64
-_TICKERS_KEPT = 2_000
 
 
 def check(request: Message) -> None:
@@ -157,34 +153,6 @@ def amend_response(amend: Amend) -> gateway_service_pb2.AmendOrderResponse:
         exchange_order_id=amend.exchange_order_id,
         update_time=time_of(amend.update_ms),
     )
-
-
-def ticker_response(event: TickerEvent) -> gateway_service_pb2.StreamTickerResponse:
-    """One event of StreamTicker."""
-    match event:
-        case Ticker():
-            return _ticker_response(event)
-        case Gap(instruments, connection_lost, detect_ms):
-            reason = (
-                ticker_pb2.GAP_REASON_CONNECTION_LOST
-                if connection_lost
-                else ticker_pb2.GAP_REASON_SUBSCRIPTION_ENDED
-            )
-            return gateway_service_pb2.StreamTickerResponse(
-                gap=ticker_pb2.Gap(
-                    instruments=instruments, reason=reason, detect_time=time_of(detect_ms)
-                )
-            )
-        case Heartbeat(send_ms):
-            return gateway_service_pb2.StreamTickerResponse(
-                heartbeat=ticker_pb2.Heartbeat(send_time=time_of(send_ms))
-            )
-
-
-@lru_cache(maxsize=_TICKERS_KEPT)
-def _ticker_response(ticker: Ticker) -> gateway_service_pb2.StreamTickerResponse:
-    """Made once for all readers of one ticker; nobody may change it."""
-    return gateway_service_pb2.StreamTickerResponse(ticker=ticker_message(ticker))
 
 
 _SIDES = {order_pb2.SIDE_BUY: Side.BUY, order_pb2.SIDE_SELL: Side.SELL}

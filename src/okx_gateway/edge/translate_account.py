@@ -6,6 +6,7 @@ from okx_gateway.api.v1 import balance_pb2, order_event_pb2, order_pb2, ticker_p
 from okx_gateway.api.v1 import gateway_service_pb2 as api
 from okx_gateway.domain.balance import Balance, CurrencyBalance
 from okx_gateway.domain.balance_event import BalanceChange, BalanceSnapshot, BalanceStreamEvent
+from okx_gateway.domain.market_notice import Heartbeat
 from okx_gateway.domain.order import Conflict, NotPlaced, Order, Placed, Refused
 from okx_gateway.domain.order_event import (
     Fill,
@@ -16,7 +17,6 @@ from okx_gateway.domain.order_event import (
     Resumed,
     Stale,
 )
-from okx_gateway.domain.ticker import Heartbeat
 from okx_gateway.edge.stamp import duration_of, time_of
 from okx_gateway.usecases.get_balance import DatedBalance
 from okx_gateway.usecases.get_order import OrderAnswer

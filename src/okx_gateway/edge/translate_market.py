@@ -17,6 +17,11 @@ def instrument_type(
     return _TYPES[request.type]
 
 
+def max_age_s(request: api.GetTickerRequest | api.GetOrderBookRequest) -> float | None:
+    """The greatest age that a checked request takes, in seconds; None where it does not say."""
+    return request.max_age.ToNanoseconds() / 1e9 if request.HasField("max_age") else None
+
+
 def instruments_response(instruments: list[Instrument]) -> api.ListInstrumentsResponse:
     """Answer of ListInstruments."""
     return api.ListInstrumentsResponse(instruments=map(_instrument, instruments))
@@ -65,15 +70,16 @@ def order_book_message(book: OrderBook) -> order_book_pb2.OrderBook:
     """An order book as callers see it."""
     return order_book_pb2.OrderBook(
         instrument=book.instrument,
-        asks=map(_level, book.asks),
-        bids=map(_level, book.bids),
+        asks=map(level_message, book.asks),
+        bids=map(level_message, book.bids),
         sequence=book.sequence,
         exchange_time=time_of(book.exchange_ms),
         receive_time=time_of(book.receive_ms),
     )
 
 
-def _level(level: PriceLevel) -> order_book_pb2.PriceLevel:
+def level_message(level: PriceLevel) -> order_book_pb2.PriceLevel:
+    """A level of a book as callers see it."""
     return order_book_pb2.PriceLevel(
         price=level.price, quantity=level.quantity, orders=level.orders
     )

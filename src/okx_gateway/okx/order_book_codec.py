@@ -1,9 +1,10 @@
 """How is an order book read from OKX?  Pure.
 
-Source: OKX docs v5, "Order Book Trading / Market Data / Get order book".
+Source: OKX docs v5, "Order Book Trading / Market Data", "Get order book" and "Order book channel".
+The checksum is not read: OKX sends 0 for it since 2026.
 """
 
-from okx_gateway.domain.order_book import OrderBook, PriceLevel
+from okx_gateway.domain.order_book import BookUpdate, OrderBook, PriceLevel
 from okx_gateway.okx.reply import Row, UnreadableReplyError, milliseconds
 
 
@@ -15,20 +16,32 @@ def order_book_from_row(row: Row, instrument: str, *, receive_ms: int) -> OrderB
     """
     return OrderBook(
         instrument=instrument,
-        asks=levels(row, "asks"),
-        bids=levels(row, "bids"),
-        sequence=whole_number(row, "seqId"),
+        asks=_levels(row, "asks"),
+        bids=_levels(row, "bids"),
+        sequence=_whole_number(row, "seqId"),
         exchange_ms=milliseconds(row, "ts"),
         receive_ms=receive_ms,
     )
 
 
-def levels(row: Row, key: str) -> tuple[PriceLevel, ...]:
-    """Read one side.
+def book_update_from_row(row: Row, instrument: str, *, receive_ms: int) -> BookUpdate:
+    """Read what changed since another state of the book; received at `receive_ms` of our clock.
 
     Raises:
-        UnreadableReplyError: It is not a list of levels.
+        UnreadableReplyError: A field is missing or not what OKX documents.
     """
+    return BookUpdate(
+        instrument=instrument,
+        asks=_levels(row, "asks"),
+        bids=_levels(row, "bids"),
+        sequence=_whole_number(row, "seqId"),
+        previous_sequence=_whole_number(row, "prevSeqId"),
+        exchange_ms=milliseconds(row, "ts"),
+        receive_ms=receive_ms,
+    )
+
+
+def _levels(row: Row, key: str) -> tuple[PriceLevel, ...]:
     side = row.get(key)
     if not isinstance(side, list):
         raise UnreadableReplyError(f"{key} is not a list")
@@ -38,12 +51,7 @@ def levels(row: Row, key: str) -> tuple[PriceLevel, ...]:
         raise UnreadableReplyError(f"{key} has what is not a level") from None
 
 
-def whole_number(row: Row, key: str) -> int:
-    """The number under `key`, which OKX writes without quotes.
-
-    Raises:
-        UnreadableReplyError: There is something else.
-    """
+def _whole_number(row: Row, key: str) -> int:
     value = row.get(key)
     if isinstance(value, bool) or not isinstance(value, int):
         raise UnreadableReplyError(f"{key} is not a whole number")

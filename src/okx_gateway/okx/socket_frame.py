@@ -43,12 +43,15 @@ def read_message(raw: bytes) -> dict[str, Any]:
 def read_push(message: Mapping[str, Any], receive_ms: int) -> tuple[list[Row], Push]:
     """Read the rows of a push that came at `receive_ms` of our wall clock.
 
+    A row that OKX writes as a list, as of candles, has its places for names: "0" and so on.
+
     Raises:
         UnreadableFrameError: There is something else than rows.
     """
     rows = message.get("data")
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise UnreadableFrameError("data is not a list of objects")
+    if not isinstance(rows, list) or not all(isinstance(row, dict | list) for row in rows):
+        raise UnreadableFrameError("data is not a list of rows")
+    rows = [row if isinstance(row, dict) else _by_place(row) for row in rows]
     page = message.get("curPage")
     return rows, Push(
         receive_ms=receive_ms,
@@ -57,6 +60,10 @@ def read_push(message: Mapping[str, Any], receive_ms: int) -> tuple[list[Row], P
         page=page if isinstance(page, int) else 1,
         last_page=message.get("lastPage") is not False,
     )
+
+
+def _by_place(row: Sequence[Any]) -> Row:
+    return {str(place): value for place, value in enumerate(row)}
 
 
 def channel_of_argument(argument: Mapping[str, Any]) -> Channel:

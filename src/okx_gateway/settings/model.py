@@ -285,6 +285,13 @@ class Settings(BaseModel):
     streams_max: int = _setting(
         1_000, "Streams at a time; more are refused.", "1000", ge=1, le=1_000_000
     )
+    stream_stall_ms: int = _setting(
+        10_000,
+        "For how long nothing of a stream may be read before it is ended.",
+        "10000",
+        ge=500,
+        le=_MINUTE_MS,
+    )
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], BeforeValidator(value.lower_case)
     ] = _setting("info", "The least severe log lines that are written.", "debug")

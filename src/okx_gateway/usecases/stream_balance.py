@@ -8,7 +8,7 @@ from okx_gateway.account.order_feed import wall_ms
 from okx_gateway.custody.account_register import AccountRegister
 from okx_gateway.domain.balance_event import BalanceStreamEvent
 from okx_gateway.domain.deadline import Deadline
-from okx_gateway.domain.ticker import Heartbeat
+from okx_gateway.domain.market_notice import Heartbeat
 
 _FIND_S = 5.0
 _HEARTBEAT_S = 5.0

@@ -10,8 +10,8 @@ from okx_gateway.account.order_feed import wall_ms
 from okx_gateway.account.order_reader import OrderReader
 from okx_gateway.custody.account_register import AccountRegister
 from okx_gateway.domain.deadline import Deadline
+from okx_gateway.domain.market_notice import Heartbeat
 from okx_gateway.domain.order_event import OrderStreamEvent
-from okx_gateway.domain.ticker import Heartbeat
 
 _FIND_S = 5.0
 _HEARTBEAT_S = 5.0

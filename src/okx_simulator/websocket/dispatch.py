@@ -218,6 +218,8 @@ class Dispatch:
         socket = request.socket
         if fault is not None and fault.kind is Kind.WRONG_ID:
             frames = [wrong_id(frame) for frame in frames]
+        if fault is not None and fault.kind is Kind.CODE_AFTER:
+            frames = [request.coded(fault)]
         texts = [orjson.dumps(frame).decode() for frame in frames]
         match fault.kind if fault else None:
             case Kind.DROP_AFTER:
@@ -228,14 +230,16 @@ class Dispatch:
                 return
             case Kind.LOSE_ANSWER:
                 return
-            case Kind.CODE_AFTER if fault:
-                texts = [orjson.dumps(request.coded(fault)).decode()]
             case Kind.TRUNCATED:
                 texts = [truncated(text) for text in texts]
             case Kind.GARBLED:
                 texts = [garbled(text, self._random) for text in texts]
-        for text in texts:
-            socket.send(text)
+        for frame, text in zip(frames, texts, strict=True):
+            if "data" in frame and "arg" in frame:
+                # The first push of a channel may be lost like any other.
+                socket.push(text, frame["arg"]["channel"])
+            else:
+                socket.send(text)
 
     def _conclude(self, socket: Socket, step: Step, entry: LoggedRequest) -> list[Frame]:
         """Do what a step says, and return its frames with the first pushes among them."""

@@ -182,6 +182,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         { "reason": "ERROR_REASON_READER_TOO_SLOW", "domain": "okx-gateway.v1",
           "metadata": { "behind": "7612", "limit": "7500" } }
     """
+    ERROR_REASON_READER_STALLED: _ErrorReason.ValueType  # 27
+    """Nothing of a stream was read for longer than the gateway is set to wait. Begin it again when it is read.
+    Example:
+
+        { "reason": "ERROR_REASON_READER_STALLED", "domain": "okx-gateway.v1", "metadata": { "waitedMs": "10000" } }
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed: the `reason` of the google.rpc.ErrorInfo that every error carries. Its `domain` is
@@ -348,5 +354,11 @@ tokens goes on from the last one, if it is not too old by then. Example:
 
     { "reason": "ERROR_REASON_READER_TOO_SLOW", "domain": "okx-gateway.v1",
       "metadata": { "behind": "7612", "limit": "7500" } }
+"""
+ERROR_REASON_READER_STALLED: ErrorReason.ValueType  # 27
+"""Nothing of a stream was read for longer than the gateway is set to wait. Begin it again when it is read.
+Example:
+
+    { "reason": "ERROR_REASON_READER_STALLED", "domain": "okx-gateway.v1", "metadata": { "waitedMs": "10000" } }
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

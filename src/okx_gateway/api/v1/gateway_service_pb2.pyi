@@ -11,11 +11,13 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from okx_gateway.api.v1 import balance_pb2 as _balance_pb2
+from okx_gateway.api.v1 import candle_pb2 as _candle_pb2
 from okx_gateway.api.v1 import instrument_pb2 as _instrument_pb2
 from okx_gateway.api.v1 import order_book_pb2 as _order_book_pb2
 from okx_gateway.api.v1 import order_event_pb2 as _order_event_pb2
 from okx_gateway.api.v1 import order_pb2 as _order_pb2
 from okx_gateway.api.v1 import ticker_pb2 as _ticker_pb2
+from okx_gateway.api.v1 import trade_pb2 as _trade_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -735,6 +737,11 @@ class StreamTickerRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     INSTRUMENTS_FIELD_NUMBER: _builtins.int
+    TOGETHER_FIELD_NUMBER: _builtins.int
+    together: _builtins.bool
+    """Optional. Whether tickers may come together in one message, `tickers`, where there is more than one to tell: a
+    reader of many instruments, or a slow one, then takes far fewer messages. One by one where it is left out.
+    """
     @_builtins.property
     def instruments(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Required. Instrument ids, 1 to 100, each once."""
@@ -743,10 +750,11 @@ class StreamTickerRequest(_message.Message):
         self,
         *,
         instruments: _abc.Iterable[_builtins.str] | None = ...,
+        together: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["instruments", b"instruments"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["instruments", b"instruments", "together", b"together"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -761,6 +769,9 @@ class StreamTickerResponse(_message.Message):
     TICKER_FIELD_NUMBER: _builtins.int
     GAP_FIELD_NUMBER: _builtins.int
     HEARTBEAT_FIELD_NUMBER: _builtins.int
+    STALE_FIELD_NUMBER: _builtins.int
+    RESUMED_FIELD_NUMBER: _builtins.int
+    TICKERS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def ticker(self) -> _ticker_pb2.Ticker:
         """A new ticker, or at the start the last known one."""
@@ -773,18 +784,33 @@ class StreamTickerResponse(_message.Message):
     def heartbeat(self) -> _ticker_pb2.Heartbeat:
         """Nothing happened."""
 
+    @_builtins.property
+    def stale(self) -> _ticker_pb2.Stale:
+        """What was told last may be old."""
+
+    @_builtins.property
+    def resumed(self) -> _ticker_pb2.Resumed:
+        """What follows is complete again."""
+
+    @_builtins.property
+    def tickers(self) -> _ticker_pb2.Tickers:
+        """New tickers, where the request says `together`."""
+
     def __init__(
         self,
         *,
         ticker: _ticker_pb2.Ticker | None = ...,
         gap: _ticker_pb2.Gap | None = ...,
         heartbeat: _ticker_pb2.Heartbeat | None = ...,
+        stale: _ticker_pb2.Stale | None = ...,
+        resumed: _ticker_pb2.Resumed | None = ...,
+        tickers: _ticker_pb2.Tickers | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "gap", b"gap", "heartbeat", b"heartbeat", "ticker", b"ticker"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "gap", b"gap", "heartbeat", b"heartbeat", "resumed", b"resumed", "stale", b"stale", "ticker", b"ticker", "tickers", b"tickers"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "gap", b"gap", "heartbeat", b"heartbeat", "ticker", b"ticker"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "gap", b"gap", "heartbeat", b"heartbeat", "resumed", b"resumed", "stale", b"stale", "ticker", b"ticker", "tickers", b"tickers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["ticker", "gap", "heartbeat"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["ticker", "gap", "heartbeat", "stale", "resumed", "tickers"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -1011,3 +1037,235 @@ class GetOrderBookResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetOrderBookResponse: _TypeAlias = GetOrderBookResponse  # noqa: Y015
+
+@_typing.final
+class StreamOrderBookRequest(_message.Message):
+    """Request of StreamOrderBook."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSTRUMENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def instruments(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Required. Instrument ids, 1 to 20, each once."""
+
+    def __init__(
+        self,
+        *,
+        instruments: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["instruments", b"instruments"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamOrderBookRequest: _TypeAlias = StreamOrderBookRequest  # noqa: Y015
+
+@_typing.final
+class StreamOrderBookResponse(_message.Message):
+    """One event of StreamOrderBook."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SNAPSHOT_FIELD_NUMBER: _builtins.int
+    UPDATE_FIELD_NUMBER: _builtins.int
+    GAP_FIELD_NUMBER: _builtins.int
+    HEARTBEAT_FIELD_NUMBER: _builtins.int
+    STALE_FIELD_NUMBER: _builtins.int
+    RESUMED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def snapshot(self) -> _order_book_pb2.OrderBook:
+        """The whole book; what was told of its instrument before is of no use any more."""
+
+    @_builtins.property
+    def update(self) -> _order_book_pb2.OrderBookUpdate:
+        """What changed in the book."""
+
+    @_builtins.property
+    def gap(self) -> _ticker_pb2.Gap:
+        """Updates may have been missed."""
+
+    @_builtins.property
+    def heartbeat(self) -> _ticker_pb2.Heartbeat:
+        """Nothing happened."""
+
+    @_builtins.property
+    def stale(self) -> _ticker_pb2.Stale:
+        """What was told last may be old."""
+
+    @_builtins.property
+    def resumed(self) -> _ticker_pb2.Resumed:
+        """What follows is complete again."""
+
+    def __init__(
+        self,
+        *,
+        snapshot: _order_book_pb2.OrderBook | None = ...,
+        update: _order_book_pb2.OrderBookUpdate | None = ...,
+        gap: _ticker_pb2.Gap | None = ...,
+        heartbeat: _ticker_pb2.Heartbeat | None = ...,
+        stale: _ticker_pb2.Stale | None = ...,
+        resumed: _ticker_pb2.Resumed | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "gap", b"gap", "heartbeat", b"heartbeat", "resumed", b"resumed", "snapshot", b"snapshot", "stale", b"stale", "update", b"update"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "gap", b"gap", "heartbeat", b"heartbeat", "resumed", b"resumed", "snapshot", b"snapshot", "stale", b"stale", "update", b"update"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["snapshot", "update", "gap", "heartbeat", "stale", "resumed"]  # noqa: Y015
+    _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
+
+Global___StreamOrderBookResponse: _TypeAlias = StreamOrderBookResponse  # noqa: Y015
+
+@_typing.final
+class StreamTradesRequest(_message.Message):
+    """Request of StreamTrades."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSTRUMENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def instruments(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Required. Instrument ids, 1 to 100, each once."""
+
+    def __init__(
+        self,
+        *,
+        instruments: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["instruments", b"instruments"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamTradesRequest: _TypeAlias = StreamTradesRequest  # noqa: Y015
+
+@_typing.final
+class StreamTradesResponse(_message.Message):
+    """One event of StreamTrades."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRADES_FIELD_NUMBER: _builtins.int
+    GAP_FIELD_NUMBER: _builtins.int
+    HEARTBEAT_FIELD_NUMBER: _builtins.int
+    STALE_FIELD_NUMBER: _builtins.int
+    RESUMED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def trades(self) -> _trade_pb2.Trades:
+        """New trades."""
+
+    @_builtins.property
+    def gap(self) -> _ticker_pb2.Gap:
+        """Updates may have been missed."""
+
+    @_builtins.property
+    def heartbeat(self) -> _ticker_pb2.Heartbeat:
+        """Nothing happened."""
+
+    @_builtins.property
+    def stale(self) -> _ticker_pb2.Stale:
+        """What was told last may be old."""
+
+    @_builtins.property
+    def resumed(self) -> _ticker_pb2.Resumed:
+        """What follows is complete again."""
+
+    def __init__(
+        self,
+        *,
+        trades: _trade_pb2.Trades | None = ...,
+        gap: _ticker_pb2.Gap | None = ...,
+        heartbeat: _ticker_pb2.Heartbeat | None = ...,
+        stale: _ticker_pb2.Stale | None = ...,
+        resumed: _ticker_pb2.Resumed | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "gap", b"gap", "heartbeat", b"heartbeat", "resumed", b"resumed", "stale", b"stale", "trades", b"trades"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "gap", b"gap", "heartbeat", b"heartbeat", "resumed", b"resumed", "stale", b"stale", "trades", b"trades"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["trades", "gap", "heartbeat", "stale", "resumed"]  # noqa: Y015
+    _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
+
+Global___StreamTradesResponse: _TypeAlias = StreamTradesResponse  # noqa: Y015
+
+@_typing.final
+class StreamCandlesRequest(_message.Message):
+    """Request of StreamCandles."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSTRUMENTS_FIELD_NUMBER: _builtins.int
+    BAR_FIELD_NUMBER: _builtins.int
+    bar: _candle_pb2.CandleBar.ValueType
+    """Required. How long a candle lasts."""
+    @_builtins.property
+    def instruments(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Required. Instrument ids, 1 to 100, each once."""
+
+    def __init__(
+        self,
+        *,
+        instruments: _abc.Iterable[_builtins.str] | None = ...,
+        bar: _candle_pb2.CandleBar.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bar", b"bar", "instruments", b"instruments"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamCandlesRequest: _TypeAlias = StreamCandlesRequest  # noqa: Y015
+
+@_typing.final
+class StreamCandlesResponse(_message.Message):
+    """One event of StreamCandles."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CANDLES_FIELD_NUMBER: _builtins.int
+    GAP_FIELD_NUMBER: _builtins.int
+    HEARTBEAT_FIELD_NUMBER: _builtins.int
+    STALE_FIELD_NUMBER: _builtins.int
+    RESUMED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def candles(self) -> _candle_pb2.Candles:
+        """Candles that are new or changed, at the start the last known ones."""
+
+    @_builtins.property
+    def gap(self) -> _ticker_pb2.Gap:
+        """Updates may have been missed."""
+
+    @_builtins.property
+    def heartbeat(self) -> _ticker_pb2.Heartbeat:
+        """Nothing happened."""
+
+    @_builtins.property
+    def stale(self) -> _ticker_pb2.Stale:
+        """What was told last may be old."""
+
+    @_builtins.property
+    def resumed(self) -> _ticker_pb2.Resumed:
+        """What follows is complete again."""
+
+    def __init__(
+        self,
+        *,
+        candles: _candle_pb2.Candles | None = ...,
+        gap: _ticker_pb2.Gap | None = ...,
+        heartbeat: _ticker_pb2.Heartbeat | None = ...,
+        stale: _ticker_pb2.Stale | None = ...,
+        resumed: _ticker_pb2.Resumed | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["candles", b"candles", "event", b"event", "gap", b"gap", "heartbeat", b"heartbeat", "resumed", b"resumed", "stale", b"stale"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candles", b"candles", "event", b"event", "gap", b"gap", "heartbeat", b"heartbeat", "resumed", b"resumed", "stale", b"stale"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["candles", "gap", "heartbeat", "stale", "resumed"]  # noqa: Y015
+    _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
+
+Global___StreamCandlesResponse: _TypeAlias = StreamCandlesResponse  # noqa: Y015

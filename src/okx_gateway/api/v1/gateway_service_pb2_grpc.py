@@ -99,6 +99,21 @@ class GatewayServiceStub:
                 request_serializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamTickerRequest.SerializeToString,
                 response_deserializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamTickerResponse.FromString,
                 _registered_method=True)
+        self.StreamOrderBook = channel.unary_stream(
+                '/okx_gateway.api.v1.GatewayService/StreamOrderBook',
+                request_serializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamOrderBookRequest.SerializeToString,
+                response_deserializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamOrderBookResponse.FromString,
+                _registered_method=True)
+        self.StreamTrades = channel.unary_stream(
+                '/okx_gateway.api.v1.GatewayService/StreamTrades',
+                request_serializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamTradesRequest.SerializeToString,
+                response_deserializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamTradesResponse.FromString,
+                _registered_method=True)
+        self.StreamCandles = channel.unary_stream(
+                '/okx_gateway.api.v1.GatewayService/StreamCandles',
+                request_serializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamCandlesRequest.SerializeToString,
+                response_deserializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamCandlesResponse.FromString,
+                _registered_method=True)
 
 
 class GatewayServiceServicer:
@@ -232,7 +247,37 @@ class GatewayServiceServicer:
 
         Values are conflated: a reader that is slower than the market gets the latest of each instrument, never
         an old one after a newer. A heartbeat follows five seconds without an event. The stream ends when the
-        caller ends it, at its deadline, or with `UNAVAILABLE` when the gateway stops.
+        caller ends it, at its deadline, with `UNAVAILABLE` when the gateway stops, or with `RESOURCE_EXHAUSTED` and
+        `ERROR_REASON_READER_STALLED` where nothing of it is read for a while.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StreamOrderBook(self, request, context):
+        """Streams the order books of up to 20 instruments: for each first the whole book, then updates.
+
+        After a gap, and for a reader that was too slow, the whole book comes again in place of what was missed.
+        Heartbeats and the end are as of StreamTicker. All streams together keep at most 30 books.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StreamTrades(self, request, context):
+        """Streams the trades of up to 100 instruments from now on, each trade once.
+
+        No trade is left out silently: a reader that was too slow is told of a gap, and how many trades were in it.
+        Heartbeats and the end are as of StreamTicker.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StreamCandles(self, request, context):
+        """Streams the candles of up to 100 instruments: for each first the last known one, then updates.
+
+        Of each candle a slow reader gets the latest. Heartbeats and the end are as of StreamTicker.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -300,6 +345,21 @@ def add_GatewayServiceServicer_to_server(servicer, server):
                     servicer.StreamTicker,
                     request_deserializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamTickerRequest.FromString,
                     response_serializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamTickerResponse.SerializeToString,
+            ),
+            'StreamOrderBook': grpc.unary_stream_rpc_method_handler(
+                    servicer.StreamOrderBook,
+                    request_deserializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamOrderBookRequest.FromString,
+                    response_serializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamOrderBookResponse.SerializeToString,
+            ),
+            'StreamTrades': grpc.unary_stream_rpc_method_handler(
+                    servicer.StreamTrades,
+                    request_deserializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamTradesRequest.FromString,
+                    response_serializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamTradesResponse.SerializeToString,
+            ),
+            'StreamCandles': grpc.unary_stream_rpc_method_handler(
+                    servicer.StreamCandles,
+                    request_deserializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamCandlesRequest.FromString,
+                    response_serializer=okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamCandlesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -631,6 +691,87 @@ class GatewayService:
             '/okx_gateway.api.v1.GatewayService/StreamTicker',
             okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamTickerRequest.SerializeToString,
             okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamTickerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamOrderBook(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/okx_gateway.api.v1.GatewayService/StreamOrderBook',
+            okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamOrderBookRequest.SerializeToString,
+            okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamOrderBookResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamTrades(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/okx_gateway.api.v1.GatewayService/StreamTrades',
+            okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamTradesRequest.SerializeToString,
+            okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamTradesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamCandles(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/okx_gateway.api.v1.GatewayService/StreamCandles',
+            okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamCandlesRequest.SerializeToString,
+            okx__gateway_dot_api_dot_v1_dot_gateway__service__pb2.StreamCandlesResponse.FromString,
             options,
             channel_credentials,
             insecure,

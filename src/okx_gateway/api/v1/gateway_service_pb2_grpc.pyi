@@ -116,7 +116,25 @@ class GatewayServiceStub:
 
     Values are conflated: a reader that is slower than the market gets the latest of each instrument, never
     an old one after a newer. A heartbeat follows five seconds without an event. The stream ends when the
-    caller ends it, at its deadline, or with `UNAVAILABLE` when the gateway stops.
+    caller ends it, at its deadline, with `UNAVAILABLE` when the gateway stops, or with `RESOURCE_EXHAUSTED` and
+    `ERROR_REASON_READER_STALLED` where nothing of it is read for a while.
+    """
+    StreamOrderBook: _grpc.UnaryStreamMultiCallable[_gateway_service_pb2.StreamOrderBookRequest, _gateway_service_pb2.StreamOrderBookResponse]
+    """Streams the order books of up to 20 instruments: for each first the whole book, then updates.
+
+    After a gap, and for a reader that was too slow, the whole book comes again in place of what was missed.
+    Heartbeats and the end are as of StreamTicker. All streams together keep at most 30 books.
+    """
+    StreamTrades: _grpc.UnaryStreamMultiCallable[_gateway_service_pb2.StreamTradesRequest, _gateway_service_pb2.StreamTradesResponse]
+    """Streams the trades of up to 100 instruments from now on, each trade once.
+
+    No trade is left out silently: a reader that was too slow is told of a gap, and how many trades were in it.
+    Heartbeats and the end are as of StreamTicker.
+    """
+    StreamCandles: _grpc.UnaryStreamMultiCallable[_gateway_service_pb2.StreamCandlesRequest, _gateway_service_pb2.StreamCandlesResponse]
+    """Streams the candles of up to 100 instruments: for each first the last known one, then updates.
+
+    Of each candle a slow reader gets the latest. Heartbeats and the end are as of StreamTicker.
     """
 
 @_typing.type_check_only
@@ -207,7 +225,25 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
 
     Values are conflated: a reader that is slower than the market gets the latest of each instrument, never
     an old one after a newer. A heartbeat follows five seconds without an event. The stream ends when the
-    caller ends it, at its deadline, or with `UNAVAILABLE` when the gateway stops.
+    caller ends it, at its deadline, with `UNAVAILABLE` when the gateway stops, or with `RESOURCE_EXHAUSTED` and
+    `ERROR_REASON_READER_STALLED` where nothing of it is read for a while.
+    """
+    StreamOrderBook: _aio.UnaryStreamMultiCallable[_gateway_service_pb2.StreamOrderBookRequest, _gateway_service_pb2.StreamOrderBookResponse]  # type: ignore[assignment]
+    """Streams the order books of up to 20 instruments: for each first the whole book, then updates.
+
+    After a gap, and for a reader that was too slow, the whole book comes again in place of what was missed.
+    Heartbeats and the end are as of StreamTicker. All streams together keep at most 30 books.
+    """
+    StreamTrades: _aio.UnaryStreamMultiCallable[_gateway_service_pb2.StreamTradesRequest, _gateway_service_pb2.StreamTradesResponse]  # type: ignore[assignment]
+    """Streams the trades of up to 100 instruments from now on, each trade once.
+
+    No trade is left out silently: a reader that was too slow is told of a gap, and how many trades were in it.
+    Heartbeats and the end are as of StreamTicker.
+    """
+    StreamCandles: _aio.UnaryStreamMultiCallable[_gateway_service_pb2.StreamCandlesRequest, _gateway_service_pb2.StreamCandlesResponse]  # type: ignore[assignment]
+    """Streams the candles of up to 100 instruments: for each first the last known one, then updates.
+
+    Of each candle a slow reader gets the latest. Heartbeats and the end are as of StreamTicker.
     """
 
 class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -367,7 +403,43 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Values are conflated: a reader that is slower than the market gets the latest of each instrument, never
         an old one after a newer. A heartbeat follows five seconds without an event. The stream ends when the
-        caller ends it, at its deadline, or with `UNAVAILABLE` when the gateway stops.
+        caller ends it, at its deadline, with `UNAVAILABLE` when the gateway stops, or with `RESOURCE_EXHAUSTED` and
+        `ERROR_REASON_READER_STALLED` where nothing of it is read for a while.
+        """
+
+    @_abc_1.abstractmethod
+    def StreamOrderBook(
+        self,
+        request: _gateway_service_pb2.StreamOrderBookRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_gateway_service_pb2.StreamOrderBookResponse], _abc.AsyncIterator[_gateway_service_pb2.StreamOrderBookResponse]]:
+        """Streams the order books of up to 20 instruments: for each first the whole book, then updates.
+
+        After a gap, and for a reader that was too slow, the whole book comes again in place of what was missed.
+        Heartbeats and the end are as of StreamTicker. All streams together keep at most 30 books.
+        """
+
+    @_abc_1.abstractmethod
+    def StreamTrades(
+        self,
+        request: _gateway_service_pb2.StreamTradesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_gateway_service_pb2.StreamTradesResponse], _abc.AsyncIterator[_gateway_service_pb2.StreamTradesResponse]]:
+        """Streams the trades of up to 100 instruments from now on, each trade once.
+
+        No trade is left out silently: a reader that was too slow is told of a gap, and how many trades were in it.
+        Heartbeats and the end are as of StreamTicker.
+        """
+
+    @_abc_1.abstractmethod
+    def StreamCandles(
+        self,
+        request: _gateway_service_pb2.StreamCandlesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_gateway_service_pb2.StreamCandlesResponse], _abc.AsyncIterator[_gateway_service_pb2.StreamCandlesResponse]]:
+        """Streams the candles of up to 100 instruments: for each first the last known one, then updates.
+
+        Of each candle a slow reader gets the latest. Heartbeats and the end are as of StreamTicker.
         """
 
 def add_GatewayServiceServicer_to_server(servicer: GatewayServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

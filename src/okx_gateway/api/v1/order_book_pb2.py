@@ -26,7 +26,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#okx_gateway/api/v1/order_book.proto\x12\x12okx_gateway.api.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"O\n\nPriceLevel\x12\x13\n\x05price\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x16\n\x08quantity\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x14\n\x06orders\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x03\"\x96\x02\n\tOrderBook\x12\x18\n\ninstrument\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x32\n\x04\x61sks\x18\x02 \x03(\x0b\x32\x1e.okx_gateway.api.v1.PriceLevelB\x04\xe2\x41\x01\x03\x12\x32\n\x04\x62ids\x18\x03 \x03(\x0b\x32\x1e.okx_gateway.api.v1.PriceLevelB\x04\xe2\x41\x01\x03\x12\x16\n\x08sequence\x18\x04 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x37\n\rexchange_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x36\n\x0creceive_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#okx_gateway/api/v1/order_book.proto\x12\x12okx_gateway.api.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"O\n\nPriceLevel\x12\x13\n\x05price\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x16\n\x08quantity\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x14\n\x06orders\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x03\"\x96\x02\n\tOrderBook\x12\x18\n\ninstrument\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x32\n\x04\x61sks\x18\x02 \x03(\x0b\x32\x1e.okx_gateway.api.v1.PriceLevelB\x04\xe2\x41\x01\x03\x12\x32\n\x04\x62ids\x18\x03 \x03(\x0b\x32\x1e.okx_gateway.api.v1.PriceLevelB\x04\xe2\x41\x01\x03\x12\x16\n\x08sequence\x18\x04 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x37\n\rexchange_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x36\n\x0creceive_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\xbd\x02\n\x0fOrderBookUpdate\x12\x18\n\ninstrument\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x32\n\x04\x61sks\x18\x02 \x03(\x0b\x32\x1e.okx_gateway.api.v1.PriceLevelB\x04\xe2\x41\x01\x03\x12\x32\n\x04\x62ids\x18\x03 \x03(\x0b\x32\x1e.okx_gateway.api.v1.PriceLevelB\x04\xe2\x41\x01\x03\x12\x16\n\x08sequence\x18\x04 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x1f\n\x11previous_sequence\x18\x05 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x37\n\rexchange_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x36\n\x0creceive_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -51,8 +51,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ORDERBOOK'].fields_by_name['exchange_time']._serialized_options = b'\342A\001\003'
   _globals['_ORDERBOOK'].fields_by_name['receive_time']._loaded_options = None
   _globals['_ORDERBOOK'].fields_by_name['receive_time']._serialized_options = b'\342A\001\003'
+  _globals['_ORDERBOOKUPDATE'].fields_by_name['instrument']._loaded_options = None
+  _globals['_ORDERBOOKUPDATE'].fields_by_name['instrument']._serialized_options = b'\342A\001\003'
+  _globals['_ORDERBOOKUPDATE'].fields_by_name['asks']._loaded_options = None
+  _globals['_ORDERBOOKUPDATE'].fields_by_name['asks']._serialized_options = b'\342A\001\003'
+  _globals['_ORDERBOOKUPDATE'].fields_by_name['bids']._loaded_options = None
+  _globals['_ORDERBOOKUPDATE'].fields_by_name['bids']._serialized_options = b'\342A\001\003'
+  _globals['_ORDERBOOKUPDATE'].fields_by_name['sequence']._loaded_options = None
+  _globals['_ORDERBOOKUPDATE'].fields_by_name['sequence']._serialized_options = b'\342A\001\003'
+  _globals['_ORDERBOOKUPDATE'].fields_by_name['previous_sequence']._loaded_options = None
+  _globals['_ORDERBOOKUPDATE'].fields_by_name['previous_sequence']._serialized_options = b'\342A\001\003'
+  _globals['_ORDERBOOKUPDATE'].fields_by_name['exchange_time']._loaded_options = None
+  _globals['_ORDERBOOKUPDATE'].fields_by_name['exchange_time']._serialized_options = b'\342A\001\003'
+  _globals['_ORDERBOOKUPDATE'].fields_by_name['receive_time']._loaded_options = None
+  _globals['_ORDERBOOKUPDATE'].fields_by_name['receive_time']._serialized_options = b'\342A\001\003'
   _globals['_PRICELEVEL']._serialized_start=125
   _globals['_PRICELEVEL']._serialized_end=204
   _globals['_ORDERBOOK']._serialized_start=207
   _globals['_ORDERBOOK']._serialized_end=485
+  _globals['_ORDERBOOKUPDATE']._serialized_start=488
+  _globals['_ORDERBOOKUPDATE']._serialized_end=805
 # @@protoc_insertion_point(module_scope)

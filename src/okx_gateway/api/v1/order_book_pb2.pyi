@@ -100,3 +100,59 @@ class OrderBook(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___OrderBook: _TypeAlias = OrderBook  # noqa: Y015
+
+@_typing.final
+class OrderBookUpdate(_message.Message):
+    """Levels of an order book that changed. Put into the book at `previous_sequence` it makes the one at `sequence`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSTRUMENT_FIELD_NUMBER: _builtins.int
+    ASKS_FIELD_NUMBER: _builtins.int
+    BIDS_FIELD_NUMBER: _builtins.int
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    PREVIOUS_SEQUENCE_FIELD_NUMBER: _builtins.int
+    EXCHANGE_TIME_FIELD_NUMBER: _builtins.int
+    RECEIVE_TIME_FIELD_NUMBER: _builtins.int
+    instrument: _builtins.str
+    """Instrument id, such as `BTC-USDT`."""
+    sequence: _builtins.int
+    """OKX's number of the book after the change. It is smaller than the one before where OKX counts anew."""
+    previous_sequence: _builtins.int
+    """OKX's number of the book before the change: that of the book or update before this one in the stream."""
+    @_builtins.property
+    def asks(self) -> _containers.RepeatedCompositeFieldContainer[Global___PriceLevel]:
+        """Changed levels of what is for sale, each as it is now; a quantity of `0` says that it is gone. Of more than 400
+        levels the worst ones are to be given up.
+        """
+
+    @_builtins.property
+    def bids(self) -> _containers.RepeatedCompositeFieldContainer[Global___PriceLevel]:
+        """Changed levels of what is wanted, as `asks`."""
+
+    @_builtins.property
+    def exchange_time(self) -> _timestamp_pb2.Timestamp:
+        """When OKX made it, by OKX's clock."""
+
+    @_builtins.property
+    def receive_time(self) -> _timestamp_pb2.Timestamp:
+        """When the gateway received it, by the gateway's clock. Do not subtract one from the other."""
+
+    def __init__(
+        self,
+        *,
+        instrument: _builtins.str = ...,
+        asks: _abc.Iterable[Global___PriceLevel] | None = ...,
+        bids: _abc.Iterable[Global___PriceLevel] | None = ...,
+        sequence: _builtins.int = ...,
+        previous_sequence: _builtins.int = ...,
+        exchange_time: _timestamp_pb2.Timestamp | None = ...,
+        receive_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["exchange_time", b"exchange_time", "receive_time", b"receive_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asks", b"asks", "bids", b"bids", "exchange_time", b"exchange_time", "instrument", b"instrument", "previous_sequence", b"previous_sequence", "receive_time", b"receive_time", "sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderBookUpdate: _TypeAlias = OrderBookUpdate  # noqa: Y015

@@ -26,7 +26,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fokx_gateway/api/v1/ticker.proto\x12\x12okx_gateway.api.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xca\x03\n\x06Ticker\x12\x18\n\ninstrument\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x18\n\nlast_price\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1b\n\rlast_quantity\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x17\n\tbid_price\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1a\n\x0c\x62id_quantity\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x17\n\task_price\x18\x06 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1a\n\x0c\x61sk_quantity\x18\x07 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1c\n\x0eopen_price_24h\x18\x08 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1c\n\x0ehigh_price_24h\x18\t \x01(\tB\x04\xe2\x41\x01\x03\x12\x1b\n\rlow_price_24h\x18\n \x01(\tB\x04\xe2\x41\x01\x03\x12\x18\n\nvolume_24h\x18\x0b \x01(\tB\x04\xe2\x41\x01\x03\x12!\n\x13volume_currency_24h\x18\x0c \x01(\tB\x04\xe2\x41\x01\x03\x12\x37\n\rexchange_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x36\n\x0creceive_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\x8c\x01\n\x03Gap\x12\x19\n\x0binstruments\x18\x01 \x03(\tB\x04\xe2\x41\x01\x03\x12\x33\n\x06reason\x18\x02 \x01(\x0e\x32\x1d.okx_gateway.api.v1.GapReasonB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x64\x65tect_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"@\n\tHeartbeat\x12\x33\n\tsend_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03*j\n\tGapReason\x12\x1a\n\x16GAP_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1aGAP_REASON_CONNECTION_LOST\x10\x01\x12!\n\x1dGAP_REASON_SUBSCRIPTION_ENDED\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fokx_gateway/api/v1/ticker.proto\x12\x12okx_gateway.api.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xca\x03\n\x06Ticker\x12\x18\n\ninstrument\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x18\n\nlast_price\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1b\n\rlast_quantity\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x17\n\tbid_price\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1a\n\x0c\x62id_quantity\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x17\n\task_price\x18\x06 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1a\n\x0c\x61sk_quantity\x18\x07 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1c\n\x0eopen_price_24h\x18\x08 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1c\n\x0ehigh_price_24h\x18\t \x01(\tB\x04\xe2\x41\x01\x03\x12\x1b\n\rlow_price_24h\x18\n \x01(\tB\x04\xe2\x41\x01\x03\x12\x18\n\nvolume_24h\x18\x0b \x01(\tB\x04\xe2\x41\x01\x03\x12!\n\x13volume_currency_24h\x18\x0c \x01(\tB\x04\xe2\x41\x01\x03\x12\x37\n\rexchange_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x36\n\x0creceive_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"<\n\x07Tickers\x12\x31\n\x07tickers\x18\x01 \x03(\x0b\x32\x1a.okx_gateway.api.v1.TickerB\x04\xe2\x41\x01\x03\"\xa6\x01\n\x03Gap\x12\x19\n\x0binstruments\x18\x01 \x03(\tB\x04\xe2\x41\x01\x03\x12\x33\n\x06reason\x18\x02 \x01(\x0e\x32\x1d.okx_gateway.api.v1.GapReasonB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x64\x65tect_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x18\n\nlost_count\x18\x04 \x01(\x03\x42\x04\xe2\x41\x01\x03\"Y\n\x05Stale\x12\x19\n\x0binstruments\x18\x01 \x03(\tB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x64\x65tect_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"[\n\x07Resumed\x12\x19\n\x0binstruments\x18\x01 \x03(\tB\x04\xe2\x41\x01\x03\x12\x35\n\x0bresume_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"@\n\tHeartbeat\x12\x33\n\tsend_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03*\xaa\x01\n\tGapReason\x12\x1a\n\x16GAP_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1aGAP_REASON_CONNECTION_LOST\x10\x01\x12!\n\x1dGAP_REASON_SUBSCRIPTION_ENDED\x10\x02\x12\x1e\n\x1aGAP_REASON_READER_TOO_SLOW\x10\x03\x12\x1e\n\x1aGAP_REASON_SEQUENCE_BROKEN\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -61,20 +61,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TICKER'].fields_by_name['exchange_time']._serialized_options = b'\342A\001\003'
   _globals['_TICKER'].fields_by_name['receive_time']._loaded_options = None
   _globals['_TICKER'].fields_by_name['receive_time']._serialized_options = b'\342A\001\003'
+  _globals['_TICKERS'].fields_by_name['tickers']._loaded_options = None
+  _globals['_TICKERS'].fields_by_name['tickers']._serialized_options = b'\342A\001\003'
   _globals['_GAP'].fields_by_name['instruments']._loaded_options = None
   _globals['_GAP'].fields_by_name['instruments']._serialized_options = b'\342A\001\003'
   _globals['_GAP'].fields_by_name['reason']._loaded_options = None
   _globals['_GAP'].fields_by_name['reason']._serialized_options = b'\342A\001\003'
   _globals['_GAP'].fields_by_name['detect_time']._loaded_options = None
   _globals['_GAP'].fields_by_name['detect_time']._serialized_options = b'\342A\001\003'
+  _globals['_GAP'].fields_by_name['lost_count']._loaded_options = None
+  _globals['_GAP'].fields_by_name['lost_count']._serialized_options = b'\342A\001\003'
+  _globals['_STALE'].fields_by_name['instruments']._loaded_options = None
+  _globals['_STALE'].fields_by_name['instruments']._serialized_options = b'\342A\001\003'
+  _globals['_STALE'].fields_by_name['detect_time']._loaded_options = None
+  _globals['_STALE'].fields_by_name['detect_time']._serialized_options = b'\342A\001\003'
+  _globals['_RESUMED'].fields_by_name['instruments']._loaded_options = None
+  _globals['_RESUMED'].fields_by_name['instruments']._serialized_options = b'\342A\001\003'
+  _globals['_RESUMED'].fields_by_name['resume_time']._loaded_options = None
+  _globals['_RESUMED'].fields_by_name['resume_time']._serialized_options = b'\342A\001\003'
   _globals['_HEARTBEAT'].fields_by_name['send_time']._loaded_options = None
   _globals['_HEARTBEAT'].fields_by_name['send_time']._serialized_options = b'\342A\001\003'
-  _globals['_GAPREASON']._serialized_start=791
-  _globals['_GAPREASON']._serialized_end=897
+  _globals['_GAPREASON']._serialized_start=1064
+  _globals['_GAPREASON']._serialized_end=1234
   _globals['_TICKER']._serialized_start=122
   _globals['_TICKER']._serialized_end=580
-  _globals['_GAP']._serialized_start=583
-  _globals['_GAP']._serialized_end=723
-  _globals['_HEARTBEAT']._serialized_start=725
-  _globals['_HEARTBEAT']._serialized_end=789
+  _globals['_TICKERS']._serialized_start=582
+  _globals['_TICKERS']._serialized_end=642
+  _globals['_GAP']._serialized_start=645
+  _globals['_GAP']._serialized_end=811
+  _globals['_STALE']._serialized_start=813
+  _globals['_STALE']._serialized_end=902
+  _globals['_RESUMED']._serialized_start=904
+  _globals['_RESUMED']._serialized_end=995
+  _globals['_HEARTBEAT']._serialized_start=997
+  _globals['_HEARTBEAT']._serialized_end=1061
 # @@protoc_insertion_point(module_scope)

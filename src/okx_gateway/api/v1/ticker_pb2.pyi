@@ -32,9 +32,13 @@ class _GapReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_GapReason.V
     """The connection to OKX was lost. The last known values may be out of date until the next ticker."""
     GAP_REASON_SUBSCRIPTION_ENDED: _GapReason.ValueType  # 2
     """OKX refused or ended the subscription, perhaps because the instrument was delisted."""
+    GAP_REASON_READER_TOO_SLOW: _GapReason.ValueType  # 3
+    """The stream was read more slowly than values came. Only where every value counts: of others the latest is told."""
+    GAP_REASON_SEQUENCE_BROKEN: _GapReason.ValueType  # 4
+    """What OKX sent did not follow on what it had sent. The gateway begins anew with the instrument."""
 
 class GapReason(_GapReason, metaclass=_GapReasonEnumTypeWrapper):
-    """Why values may be missing from a ticker stream. Growing: treat an unknown value as a gap like any other."""
+    """Why values may be missing from a stream of the market. Growing: treat an unknown value as a gap like any other."""
 
 GAP_REASON_UNSPECIFIED: GapReason.ValueType  # 0
 """Never sent."""
@@ -42,6 +46,10 @@ GAP_REASON_CONNECTION_LOST: GapReason.ValueType  # 1
 """The connection to OKX was lost. The last known values may be out of date until the next ticker."""
 GAP_REASON_SUBSCRIPTION_ENDED: GapReason.ValueType  # 2
 """OKX refused or ended the subscription, perhaps because the instrument was delisted."""
+GAP_REASON_READER_TOO_SLOW: GapReason.ValueType  # 3
+"""The stream was read more slowly than values came. Only where every value counts: of others the latest is told."""
+GAP_REASON_SEQUENCE_BROKEN: GapReason.ValueType  # 4
+"""What OKX sent did not follow on what it had sent. The gateway begins anew with the instrument."""
 Global___GapReason: _TypeAlias = GapReason  # noqa: Y015
 
 @_typing.final
@@ -123,16 +131,45 @@ class Ticker(_message.Message):
 Global___Ticker: _TypeAlias = Ticker  # noqa: Y015
 
 @_typing.final
+class Tickers(_message.Message):
+    """Tickers of several instruments."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TICKERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def tickers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Ticker]:
+        """The tickers, at least one, of each instrument at most one."""
+
+    def __init__(
+        self,
+        *,
+        tickers: _abc.Iterable[Global___Ticker] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tickers", b"tickers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Tickers: _TypeAlias = Tickers  # noqa: Y015
+
+@_typing.final
 class Gap(_message.Message):
-    """Says that updates of some instruments may have been missed. The next ticker of an instrument ends its gap."""
+    """Says that updates of some instruments may have been missed. `Resumed` ends the gap of an instrument, unless its
+    reader was too slow: then what follows is complete at once.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     INSTRUMENTS_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     DETECT_TIME_FIELD_NUMBER: _builtins.int
+    LOST_COUNT_FIELD_NUMBER: _builtins.int
     reason: Global___GapReason.ValueType
     """Why."""
+    lost_count: _builtins.int
+    """How many values the gateway had and dropped because the stream was read too slowly; 0 where they are not counted."""
     @_builtins.property
     def instruments(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Instruments concerned, of those the stream asked for."""
@@ -147,14 +184,77 @@ class Gap(_message.Message):
         instruments: _abc.Iterable[_builtins.str] | None = ...,
         reason: Global___GapReason.ValueType = ...,
         detect_time: _timestamp_pb2.Timestamp | None = ...,
+        lost_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["detect_time", b"detect_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["detect_time", b"detect_time", "instruments", b"instruments", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detect_time", b"detect_time", "instruments", b"instruments", "lost_count", b"lost_count", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Gap: _TypeAlias = Gap  # noqa: Y015
+
+@_typing.final
+class Stale(_message.Message):
+    """Says that nothing came of some instruments for longer than is usual for them, though the connection to OKX stands:
+    what was told last may be old. `Resumed` ends it.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSTRUMENTS_FIELD_NUMBER: _builtins.int
+    DETECT_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def instruments(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Instruments concerned, of those the stream asked for."""
+
+    @_builtins.property
+    def detect_time(self) -> _timestamp_pb2.Timestamp:
+        """When the gateway noticed, by the gateway's clock."""
+
+    def __init__(
+        self,
+        *,
+        instruments: _abc.Iterable[_builtins.str] | None = ...,
+        detect_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["detect_time", b"detect_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detect_time", b"detect_time", "instruments", b"instruments"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Stale: _TypeAlias = Stale  # noqa: Y015
+
+@_typing.final
+class Resumed(_message.Message):
+    """Says that what follows of some instruments is as complete as before a gap or silence."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSTRUMENTS_FIELD_NUMBER: _builtins.int
+    RESUME_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def instruments(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Instruments concerned, of those the stream asked for."""
+
+    @_builtins.property
+    def resume_time(self) -> _timestamp_pb2.Timestamp:
+        """When, by the gateway's clock."""
+
+    def __init__(
+        self,
+        *,
+        instruments: _abc.Iterable[_builtins.str] | None = ...,
+        resume_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["resume_time", b"resume_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["instruments", b"instruments", "resume_time", b"resume_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Resumed: _TypeAlias = Resumed  # noqa: Y015
 
 @_typing.final
 class Heartbeat(_message.Message):

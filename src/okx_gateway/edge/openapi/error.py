@@ -16,7 +16,8 @@ JSON = "application/json"
 _TYPES = "type.googleapis.com/google.rpc."
 _REASON = "ERROR_REASON_"
 _ACCOUNT_STREAMS = frozenset({"StreamOrders", "StreamBalance"})
-_STREAMS = _ACCOUNT_STREAMS | {"StreamTicker"}
+_MARKET_STREAMS = frozenset({"StreamTicker", "StreamOrderBook", "StreamTrades", "StreamCandles"})
+_STREAMS = _ACCOUNT_STREAMS | _MARKET_STREAMS
 _ON_ACCOUNT = frozenset({"PlaceOrder", "CancelOrder", "AmendOrder", "GetOrder", "GetBalance"})
 _READING_MARKET = frozenset({"GetTicker", "ListTickers", "GetOrderBook"})
 _ASKING_OKX = _ON_ACCOUNT | _READING_MARKET
@@ -58,7 +59,8 @@ ERRORS: tuple[tuple[BaseException, frozenset[str]], ...] = (
         _ASKING_OKX,
     ),
     (errors.OverloadedError("calls", 2000), _ALL),
-    (errors.ReaderTooSlowError(7_612, 7_500), _STREAMS),
+    (errors.ReaderTooSlowError(7_612, 7_500), frozenset({"StreamOrders"})),
+    (errors.ReaderStalledError(10_000), _STREAMS),
     (errors.OrderOutcomeUnknownError("a1", resolve_time=_RESOLVE_TIME), _PLACING),
     (errors.CancelOutcomeUnknownError("a1"), _CANCELLING),
     (errors.AmendOutcomeUnknownError("a1", resolve_time=_RESOLVE_TIME), _AMENDING),

@@ -14,6 +14,7 @@ import orjson
 import structlog
 from google.rpc import status_pb2
 
+from okx_gateway import metric
 from okx_gateway.domain.errors import GatewayError
 from okx_gateway.edge.admission import Admission
 from okx_gateway.edge.call import Call, RpcCalls
@@ -23,6 +24,7 @@ from okx_gateway.edge.rest.event_stream import EVENT_STREAM, resume_behind, writ
 from okx_gateway.edge.rest.http_exchange import (
     JSON,
     ClientGoneError,
+    ClientStalledError,
     HttpExchange,
     Receive,
     Scope,
@@ -61,12 +63,14 @@ class AsgiApp:
         ready: Callable[[], list[str]],
         default_deadline_s: float,
         max_deadline_s: float,
+        stall_s: float,
     ) -> None:
         self._calls = calls
         self._admission = admission
         self._ready = ready
         self._default_deadline_s = default_deadline_s
         self._max_deadline_s = max_deadline_s
+        self._stall_s = stall_s
         self._routes = RouteTable(calls.descriptor)
         self._stopping: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -169,13 +173,18 @@ class AsgiApp:
                 await http.answer(200, EVENT_STREAM, b"")
                 return
             span.end_with("OK", http_status=200)
-            await write_events(
-                http,
-                self._calls.stream[name](request, Call(name, caller, deadline)),
-                deadline=deadline,
-                stopping=self._stopping,
-                told=partial(_told, span=span),
-            )
+            try:
+                await write_events(
+                    http,
+                    self._calls.stream[name](request, Call(name, caller, deadline)),
+                    deadline=deadline,
+                    stopping=self._stopping,
+                    told=partial(_told, span=span),
+                    stall_s=self._stall_s,
+                )
+            except ClientStalledError:
+                metric.reader_stalled(name)
+                raise
 
 
 def _told(error: BaseException, span: RpcSpan) -> RpcStatus:

@@ -6,15 +6,17 @@ takes one may name it in the header `Last-Event-ID`, as readers do by themselves
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import aclosing
+from functools import partial
+from typing import Any
 
 from google.protobuf.message import Message
 
 from okx_gateway.domain.deadline import Deadline
 from okx_gateway.domain.errors import StoppingError
+from okx_gateway.edge.call import StreamEvent
 from okx_gateway.edge.rest.http_exchange import ClientGoneError, HttpExchange, status_json
-from okx_gateway.edge.rest.message_json import json_of_message
 from okx_gateway.edge.status import RpcStatus
 
 EVENT_STREAM = b"text/event-stream"
@@ -35,11 +37,12 @@ def resume_behind(request: Message, last_event_id: str) -> None:
 
 async def write_events(
     http: HttpExchange,
-    events: AsyncGenerator[Message, None],
+    events: AsyncGenerator[StreamEvent, None],
     *,
     deadline: Deadline | None,
     stopping: "asyncio.Future[None]",
     told: Callable[[BaseException], RpcStatus],
+    stall_s: float,
 ) -> None:
     """Write events until they end, the client goes, the deadline passes or `stopping` is done.
 
@@ -47,7 +50,7 @@ async def write_events(
     the status of.
 
     Raises:
-        ClientGoneError: The client has gone, or reads nothing.
+        ClientGoneError: The client has gone, or reads nothing for `stall_s`.
         Exception: Whatever `events` fails with before the stream has begun; nothing was written.
     """
     async with aclosing(events):
@@ -58,7 +61,8 @@ async def write_events(
                 first.result()
             await http.start(200, EVENT_STREAM)
             await http.write(_OPEN, more=True)
-            error = await _write_until_end(http, first, events, deadline, stopping)
+            writing = _write_all(partial(http.write, more=True, wait_s=stall_s), first, events)
+            error = await _write_until_end(http, writing, deadline, stopping)
             if error is not None:
                 # The HTTP status is out already: the stream itself has to tell.
                 await http.write(_event("error", status_json(told(error))), more=True)
@@ -69,13 +73,12 @@ async def write_events(
 
 async def _write_until_end(
     http: HttpExchange,
-    first: "asyncio.Future[Message | None]",
-    events: AsyncGenerator[Message, None],
+    work: Coroutine[Any, Any, None],
     deadline: Deadline | None,
     stopping: "asyncio.Future[None]",
 ) -> BaseException | None:
     """Why the stream ended before its time; None where it was at its end."""
-    writing = asyncio.ensure_future(_write_all(http, first, events))
+    writing = asyncio.ensure_future(work)
     gone = asyncio.ensure_future(http.until_gone())
     try:
         while not (writing.done() or gone.done() or stopping.done()):
@@ -89,9 +92,11 @@ async def _write_until_end(
             )
             if not done:
                 await http.write(_KEEP_ALIVE, more=True)
+        if writing.done():
+            return _failure(writing)
         if gone.done():
             raise ClientGoneError
-        return _failure(writing) if writing.done() else StoppingError()
+        return StoppingError()
     finally:
         await _cancel(writing, gone)
 
@@ -107,29 +112,30 @@ def _failure(writing: "asyncio.Future[None]") -> BaseException | None:
 
 
 async def _write_all(
-    http: HttpExchange,
-    first: "asyncio.Future[Message | None]",
-    events: AsyncGenerator[Message, None],
+    write: Callable[[bytes], Awaitable[None]],
+    first: "asyncio.Future[StreamEvent | None]",
+    events: AsyncGenerator[StreamEvent, None],
 ) -> None:
     event = await first
     if event is None:
         return
-    await http.write(_named(event), more=True)
+    await write(_named(event))
     async for event in events:
-        await http.write(_named(event), more=True)
+        await write(_named(event))
 
 
-async def _cancel(*tasks: "asyncio.Future[None] | asyncio.Future[Message | None]") -> None:
+async def _cancel(*tasks: "asyncio.Future[None] | asyncio.Future[StreamEvent | None]") -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _named(event: Message) -> bytes:
-    oneof = event.DESCRIPTOR.oneofs[0].name if event.DESCRIPTOR.oneofs else ""
-    name = event.WhichOneof(oneof) if oneof else None
-    token: str = getattr(event, _TOKEN) if _TOKEN in event.DESCRIPTOR.fields_by_name else ""
-    return _event(name or "message", json_of_message(event), token)
+def _named(event: StreamEvent) -> bytes:
+    message = event.message
+    oneof = message.DESCRIPTOR.oneofs[0].name if message.DESCRIPTOR.oneofs else ""
+    name = message.WhichOneof(oneof) if oneof else None
+    token: str = getattr(message, _TOKEN) if _TOKEN in message.DESCRIPTOR.fields_by_name else ""
+    return _event(name or "message", event.json, token)
 
 
 def _event(name: str, content: bytes, token: str = "") -> bytes:

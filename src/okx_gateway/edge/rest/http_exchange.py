@@ -41,6 +41,10 @@ class ClientGoneError(Exception):
     """The client has closed its connection, or reads nothing: there is nobody to answer."""
 
 
+class ClientStalledError(ClientGoneError):
+    """The client reads nothing."""
+
+
 class HttpExchange:
     """One request and its answer."""
 
@@ -157,13 +161,13 @@ class HttpExchange:
         """
         await self._put(self._head(status, [(b"content-type", content_type)]))
 
-    async def write(self, content: bytes, *, more: bool) -> None:
+    async def write(self, content: bytes, *, more: bool, wait_s: float = _WRITE_WAIT_S) -> None:
         """Send a part of the body.
 
         Raises:
-            ClientGoneError: The client has read nothing for 10 s; its connection is dropped.
+            ClientStalledError: The client has read nothing for `wait_s`; its connection is dropped.
         """
-        await self._put(_part(content, more=more))
+        await self._put(_part(content, more=more), wait_s=wait_s)
 
     async def answer(
         self, status: int, content_type: bytes, content: bytes, headers: Headers = ()
@@ -202,14 +206,14 @@ class HttpExchange:
         every = [*_COMMON_HEADERS, *self.extra_headers, *headers]
         return {"type": "http.response.start", "status": status, "headers": every}
 
-    async def _put(self, *messages: _Message) -> None:
+    async def _put(self, *messages: _Message, wait_s: float = _WRITE_WAIT_S) -> None:
         try:
-            async with asyncio.timeout(_WRITE_WAIT_S):
+            async with asyncio.timeout(wait_s):
                 for message in messages:
                     await self._send(message)
         except TimeoutError:
             self._scope.get("extensions", {}).get(ABORT, lambda: None)()
-            raise ClientGoneError from None
+            raise ClientStalledError from None
 
 
 def _part(content: bytes, *, more: bool) -> _Message:

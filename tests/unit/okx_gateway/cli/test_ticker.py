@@ -166,7 +166,7 @@ async def test_it_shows_what_came_and_leaves_when_its_time_is_over(gateway: Gate
     gateway.events = [at("60000"), at("60001"), gap("ETH-USDT"), at("3000", "ETH-USDT")]
     result = await gateway.run(*TWO, "--for", "1")
     assert result.exit_code == 0
-    assert gateway.requests == [api.StreamTickerRequest(instruments=TWO)]
+    assert gateway.requests == [api.StreamTickerRequest(instruments=TWO, together=True)]
     assert "60001" in result.stdout
     assert "3000" in result.stdout
     assert "waiting" not in result.stdout

@@ -64,7 +64,7 @@ async def test_orders_are_streamed(calls: AccountCalls, desk: Desk) -> None:
         await until(lambda: "main" in desk.live.sockets)
         desk.live.lists["main"].orders = [a_live_order("1")]
         desk.live.sockets["main"].subscribed("orders")
-        event = await first
+        event = (await first).message
         assert isinstance(event, api.StreamOrdersResponse)
         assert [each.account for each in event.snapshot.orders] == ["main"]
         assert event.resume_token
@@ -78,7 +78,7 @@ async def test_a_balance_is_streamed(calls: AccountCalls, desk: Desk) -> None:
         socket = desk.live.sockets["main"]
         socket.subscribed("account")
         socket.push("account", balance_row({"BTC": "1"}), event_type="snapshot")
-        event = await first
+        event = (await first).message
         assert isinstance(event, api.StreamBalanceResponse)
         assert event.balance.currencies[0].cash == "1"
 

@@ -1,7 +1,6 @@
 """The calls over real use cases, a real ledger and a scripted exchange."""
 
 from collections.abc import AsyncIterator
-from contextlib import aclosing
 from decimal import Decimal
 
 import pytest
@@ -15,12 +14,8 @@ from okx_gateway.domain.deadline import Deadline
 from okx_gateway.domain.order import NewValues
 from okx_gateway.edge.call import Call
 from okx_gateway.edge.gateway_calls import UseCaseCalls, UseCases
-from okx_gateway.market.ticker_board import TickerBoard
-from okx_gateway.usecases.stream_ticker import StreamTicker
-from tests.fakes.channels import Subscriptions
 from tests.fakes.desk import Desk
 from tests.fakes.exchange import ScriptedExchange
-from tests.fakes.tickers import push_ticker
 
 SERVICE: ServiceDescriptor = api.DESCRIPTOR.services_by_name["GatewayService"]
 
@@ -38,20 +33,12 @@ async def desk(redis: "Redis", exchange: ScriptedExchange) -> AsyncIterator[Desk
 
 
 @pytest.fixture
-async def board() -> AsyncIterator[TickerBoard]:
-    board = TickerBoard(Subscriptions(), readers_max=2)
-    yield board
-    board.close()
-
-
-@pytest.fixture
-def calls(desk: Desk, board: TickerBoard) -> UseCaseCalls:
+def calls(desk: Desk) -> UseCaseCalls:
     usecases = UseCases(
         place_order=desk.place_order,
         cancel_order=desk.cancel_order,
         amend_order=desk.amend_order,
         account=desk.account,
-        stream_ticker=StreamTicker(board=board, instruments=desk.instruments),
         market=desk.market,
     )
     return UseCaseCalls(usecases, default_deadline_s=2.0)
@@ -117,18 +104,6 @@ async def test_a_balance_of_chosen_currencies(calls: UseCaseCalls, desk: Desk) -
     assert desk.exchange.balances_read == [("main", "BTC", "USDT")]
 
 
-async def test_a_stream_until_its_caller_leaves(calls: UseCaseCalls, board: TickerBoard) -> None:
-    push_ticker(board, "BTC-USDT", 1)
-    request = api.StreamTickerRequest(instruments=["BTC-USDT"])
-    async with aclosing(calls.stream["StreamTicker"](request, a_call())) as events:
-        event = await anext(events)
-        assert isinstance(event, api.StreamTickerResponse)
-        assert event.ticker.last_price == "1"
-    for _ in range(4):  # a place that was not given back would be missed here
-        async with aclosing(calls.stream["StreamTicker"](request, a_call())) as events:
-            await anext(events)
-
-
 @pytest.mark.parametrize(
     ("rpc", "request_message"),
     [
@@ -158,14 +133,12 @@ async def test_the_deadline_of_the_call_is_kept(calls: UseCaseCalls, desk: Desk)
         await calls.unary["PlaceOrder"](an_order_request(), a_call(deadline_s=0.1))
 
 
-async def test_without_a_deadline_there_is_a_default(desk: Desk, board: TickerBoard) -> None:
-    stream = StreamTicker(board=board, instruments=desk.instruments)
+async def test_without_a_deadline_there_is_a_default(desk: Desk) -> None:
     usecases = UseCases(
         place_order=desk.place_order,
         cancel_order=desk.cancel_order,
         amend_order=desk.amend_order,
         account=desk.account,
-        stream_ticker=stream,
         market=desk.market,
     )
     calls = UseCaseCalls(usecases, default_deadline_s=0.1)

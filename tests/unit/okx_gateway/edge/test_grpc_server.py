@@ -19,13 +19,13 @@ from structlog.testing import capture_logs
 from okx_gateway.api.v1 import gateway_service_pb2 as api
 from okx_gateway.api.v1 import ticker_pb2
 from okx_gateway.domain import errors
-from okx_gateway.edge import grpc_server
 from okx_gateway.edge.call import Call
 from okx_gateway.edge.caller import UNNAMED
 from okx_gateway.edge.grpc_server import GrpcServer
 from okx_gateway.settings import ListenAddress
 from tests.fakes.grpc_calls import STREAM, Calls, Running, heartbeats, running
 from tests.fakes.messages import SERVICE
+from tests.fakes.metering import Metered
 
 BALANCE = f"/{SERVICE}/GetBalance"
 PLACE = f"/{SERVICE}/PlaceOrder"
@@ -168,8 +168,7 @@ async def test_the_callers_trace_reaches_the_call() -> None:
     assert traces == ["4b" * 16]
 
 
-async def test_a_reader_that_takes_nothing_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grpc_server, "_WRITE_WAIT_S", 0.1)
+async def test_a_reader_that_takes_nothing_is_ended_and_told_why(metered: Metered) -> None:
     closed = asyncio.Event()
 
     async def events(_: Any, __: Call) -> AsyncGenerator[Message, None]:
@@ -179,10 +178,22 @@ async def test_a_reader_that_takes_nothing_is_ended(monkeypatch: pytest.MonkeyPa
         finally:
             closed.set()
 
-    async with running(Calls(events=events)) as gateway:
+    async with running(Calls(events=events), stall_s=0.1) as gateway:
         unread = gateway.stream()
         await asyncio.wait_for(closed.wait(), 3)
-        unread.cancel()
+        assert metered.told("stream.readers_stalled") == {"StreamTicker": 1}
+        # What is on its way still comes, and then the reason.
+        count = 0
+
+        async def read_all() -> None:
+            nonlocal count
+            while await unread.read() is not grpc.aio.EOF:
+                count += 1
+
+        code, message, reason = await failure(read_all())
+    assert (code.name, reason) == ("RESOURCE_EXHAUSTED", "READER_STALLED")
+    assert message == "nothing of the stream was read for 100 ms"
+    assert 0 < count < 200
 
 
 async def test_a_cancel_of_something_else_ends_the_call_at_once() -> None:
@@ -376,6 +387,7 @@ async def test_an_address_that_is_taken_is_an_error_and_leaves_no_server_behind(
                 admission=gateway.admission,
                 reflect=False,
                 max_deadline_s=1,
+                stall_s=1,
             )
             for _ in range(2)
         )

@@ -51,6 +51,7 @@ CODES: dict[type[GatewayError], str] = {
     errors.ClockUncertainError: "UNAVAILABLE",
     errors.OverloadedError: "RESOURCE_EXHAUSTED",
     errors.ReaderTooSlowError: "RESOURCE_EXHAUSTED",
+    errors.ReaderStalledError: "RESOURCE_EXHAUSTED",
     errors.StoppingError: "UNAVAILABLE",
 }
 

@@ -29,12 +29,10 @@ from okx_gateway.domain.order import (
     TradeMode,
     TriggerPriceType,
 )
-from okx_gateway.domain.ticker import Gap, Heartbeat
 from okx_gateway.edge import translate
 from okx_gateway.usecases.place_order import PlaceAnswer
 from tests.fakes.messages import MS, a_request, shown
 from tests.fakes.orders import an_order
-from tests.fakes.tickers import a_ticker
 
 TIME = "2023-11-14T22:13:20.123Z"
 
@@ -261,34 +259,3 @@ def test_every_outcome_of_a_cancel_has_its_name(outcome: CancelOutcome) -> None:
         "exchange_order_id": "77",
         "update_time": TIME,
     }
-
-
-def test_a_ticker_a_gap_and_a_heartbeat() -> None:
-    assert shown(translate.ticker_response(a_ticker("BTC-USDT", 123))) == {
-        "ticker": {
-            "instrument": "BTC-USDT",
-            "last_price": "123",
-            "last_quantity": "0.1",
-            "bid_price": "8888.88",
-            "bid_quantity": "5",
-            "ask_price": "9999.99",
-            "ask_quantity": "11",
-            "open_price_24h": "9000",
-            "high_price_24h": "10000",
-            "low_price_24h": "8888.88",
-            "volume_24h": "2222.5",
-            "volume_currency_24h": "2222",
-            "exchange_time": TIME,
-            "receive_time": "2023-11-14T22:13:20.128Z",
-        }
-    }
-    for lost, reason in ((True, "CONNECTION_LOST"), (False, "SUBSCRIPTION_ENDED")):
-        gap = Gap(("BTC-USDT", "ETH-USDT"), connection_lost=lost, detect_ms=MS)
-        assert shown(translate.ticker_response(gap)) == {
-            "gap": {
-                "instruments": ["BTC-USDT", "ETH-USDT"],
-                "reason": f"GAP_REASON_{reason}",
-                "detect_time": TIME,
-            }
-        }
-    assert shown(translate.ticker_response(Heartbeat(MS))) == {"heartbeat": {"send_time": TIME}}

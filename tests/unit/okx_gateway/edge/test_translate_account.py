@@ -5,6 +5,7 @@ import pytest
 
 from okx_gateway.api.v1 import gateway_service_pb2 as api
 from okx_gateway.domain.balance_event import BalanceChange, BalanceSnapshot
+from okx_gateway.domain.market_notice import Heartbeat
 from okx_gateway.domain.order import (
     Conflict,
     NotPlaced,
@@ -24,7 +25,6 @@ from okx_gateway.domain.order_event import (
     Resumed,
     Stale,
 )
-from okx_gateway.domain.ticker import Heartbeat
 from okx_gateway.edge import translate_account
 from okx_gateway.usecases.get_balance import DatedBalance
 from okx_gateway.usecases.get_order import OrderAnswer

@@ -52,6 +52,34 @@ def test_answers_say_how_old_they_are() -> None:
         assert 2_000 <= response.age.ToMilliseconds() < 3_000
 
 
+def test_a_ticker_is_told_with_all_its_fields() -> None:
+    told = translate_market.ticker_message(a_ticker("BTC-USDT", 123))
+    assert json_format.MessageToDict(told) == {
+        "instrument": "BTC-USDT",
+        "lastPrice": "123",
+        "lastQuantity": "0.1",
+        "bidPrice": "8888.88",
+        "bidQuantity": "5",
+        "askPrice": "9999.99",
+        "askQuantity": "11",
+        "openPrice24h": "9000",
+        "highPrice24h": "10000",
+        "lowPrice24h": "8888.88",
+        "volume24h": "2222.5",
+        "volumeCurrency24h": "2222",
+        "exchangeTime": "2023-11-14T22:13:20.123Z",
+        "receiveTime": "2023-11-14T22:13:20.128Z",
+    }
+
+
+def test_the_greatest_age_is_told_in_seconds() -> None:
+    request = api.GetTickerRequest(instrument="A", max_age=Duration(seconds=1, nanos=500_000_000))
+    assert translate_market.max_age_s(request) == 1.5
+    assert translate_market.max_age_s(api.GetOrderBookRequest(instrument="A")) is None
+    nothing = api.GetOrderBookRequest(instrument="A", max_age=Duration())
+    assert translate_market.max_age_s(nothing) == 0
+
+
 def test_a_book_is_told_level_by_level() -> None:
     told = translate_market.order_book_message(a_book())
     assert json_format.MessageToDict(told) == {

@@ -42,6 +42,11 @@ def test_what_stands_around_the_rows() -> None:
     assert (page.action, page.event_type, page.page, page.last_page) == ("", "snapshot", 1, False)
 
 
+def test_a_row_that_is_a_list_has_its_places_for_names() -> None:
+    rows, _ = read_push({"data": [["1597026383085", "8533.02"], {"a": "1"}, []]}, 7)
+    assert rows == [{"0": "1597026383085", "1": "8533.02"}, {"a": "1"}, {}]
+
+
 def test_many_channels_leave_in_frames_that_okx_takes() -> None:
     channels = [channel_of("tickers", instId=f"A{number:04}-USDT-SWAP") for number in range(2_000)]
     ids = iter(f"id{number}" for number in range(100))

@@ -5,7 +5,7 @@ import pytest
 
 from okx_gateway.domain.balance_event import BalanceChange, BalanceSnapshot
 from okx_gateway.domain.errors import AccountUnknownError
-from okx_gateway.domain.ticker import Heartbeat
+from okx_gateway.domain.market_notice import Heartbeat
 from okx_gateway.usecases import stream_balance
 from okx_gateway.usecases.stream_balance import StreamBalance
 from tests.fakes.desk import Desk

@@ -5,8 +5,8 @@ import pytest
 
 from okx_gateway.account.order_state import PushedOrder
 from okx_gateway.domain.errors import AccountUnknownError
+from okx_gateway.domain.market_notice import Heartbeat
 from okx_gateway.domain.order_event import NumberedChange, OrdersSnapshot, OrderStreamEvent
-from okx_gateway.domain.ticker import Heartbeat
 from okx_gateway.usecases import stream_orders
 from okx_gateway.usecases.stream_orders import StreamOrders
 from tests.fakes.desk import Desk

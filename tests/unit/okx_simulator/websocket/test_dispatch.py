@@ -336,6 +336,14 @@ async def test_a_push_is_lost_or_repeated(running: Any) -> None:
     assert [push["data"][0]["clOrdId"] for push in pushes] == ["a2", "a2"]
 
 
+async def test_the_first_push_may_be_lost_like_any_other(running: Any) -> None:
+    socket = await running.socket("public")
+    await _put(running, kind="lose_push", count=1, match={"channel": "books"})
+    await socket.say(op="subscribe", args=[{"channel": "books", "instId": "BTC-USDT"}])
+    assert (await socket.frame(channel="books"))["event"] == "subscribe"
+    assert (await socket.frame(channel="books", event=None))["action"] == "update"
+
+
 async def test_a_notice_and_a_disconnect_can_be_had_by_a_request(running: Any) -> None:
     socket, other = await running.trader(), await running.socket("public")
     await _put(running, kind="notice", match={"op": "order"})

@@ -80,8 +80,11 @@ def test_every_route_is_described_once() -> None:
         "ListTickers",
         "PlaceOrder",
         "StreamBalance",
+        "StreamCandles",
+        "StreamOrderBook",
         "StreamOrders",
         "StreamTicker",
+        "StreamTrades",
     ]
     described = {(each["method"], each["path"].format(**IN_PATH)) for each in OPERATIONS.values()}
     assert len(described) == len(ROUTES.routes)
@@ -293,14 +296,17 @@ def test_answers_fit_with_all_of_their_fields_and_with_none(message: type[Messag
     assert not fits(schema, [])
 
 
-@pytest.mark.parametrize("name", ["ticker", "gap", "heartbeat"])
+EVENTS = ["ticker", "tickers", "gap", "stale", "resumed", "heartbeat"]
+
+
+@pytest.mark.parametrize("name", EVENTS)
 def test_each_event_of_the_stream_has_its_schema(name: str) -> None:
     events = OPERATIONS["StreamTicker"]["responses"]["200"]["content"]["text/event-stream"]
     contents = {
         each["properties"]["event"]["const"]: each["properties"]["data"]["contentSchema"]
         for each in events["schema"]["oneOf"]
     }
-    assert sorted(contents) == ["error", "gap", "heartbeat", "ticker"]
+    assert sorted(contents) == sorted([*EVENTS, "error"])
     event = api.StreamTickerResponse()
     filled(getattr(event, name))
     getattr(event, name).SetInParent()

@@ -45,7 +45,7 @@ def test_a_call_is_not_said_to_fail_as_another_does() -> None:
     examples = error_responses("StreamTicker", SchemaBook(), {})["429"]["content"]
     assert list(examples["application/json"]["examples"]) == [
         "ERROR_REASON_OVERLOADED",
-        "ERROR_REASON_READER_TOO_SLOW",
+        "ERROR_REASON_READER_STALLED",
     ]
     assert "409" not in error_responses("GetBalance", SchemaBook(), {})
 

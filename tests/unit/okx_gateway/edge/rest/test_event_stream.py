@@ -11,7 +11,8 @@ import pytest
 from okx_gateway.api.v1 import gateway_service_pb2 as api
 from okx_gateway.api.v1 import order_event_pb2, ticker_pb2
 from okx_gateway.domain.errors import InvalidRequestError, LedgerUnavailableError, Violation
-from okx_gateway.edge.rest import event_stream, http_exchange
+from okx_gateway.edge.rest import event_stream
+from tests.fakes.metering import Metered
 from tests.support.rest_edge import Client, Edge, running_edge
 
 PATH = "/v1/tickers:stream?instruments=BTC-USDT"
@@ -219,9 +220,8 @@ async def read_all(http: Client, edge: Edge) -> list[dict[str, str]]:
         return [block async for block in blocks(answer)]
 
 
-async def test_a_reader_that_reads_nothing_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_exchange, "_WRITE_WAIT_S", 0.2)
-    async with running_edge() as (edge, _):
+async def test_a_reader_that_reads_nothing_is_dropped(metered: Metered) -> None:
+    async with running_edge(stall_s=0.2) as (edge, _):
         edge.calls.events = [ticker("1" * 1000)] * 20_000
         reader, writer = await asyncio.open_connection("127.0.0.1", edge.port, limit=1024)
         writer.write(b"GET %b HTTP/1.1\r\nhost: a\r\n\r\n" % PATH.encode())
@@ -232,3 +232,4 @@ async def test_a_reader_that_reads_nothing_is_dropped(monkeypatch: pytest.Monkey
                 content = await reader.read()
         assert not content.endswith(b"0\r\n\r\n")
         writer.close()
+    assert metered.told("stream.readers_stalled") == {"StreamTicker": 1}
