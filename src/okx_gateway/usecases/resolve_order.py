@@ -36,6 +36,7 @@ from okx_gateway.ledger.order_record import first_difference as journal_differen
 from okx_gateway.okx.endpoint import Endpoint
 from okx_gateway.okx.exchange_clock import ExchangeClock
 from okx_gateway.okx.order_codec import first_difference
+from okx_gateway.okx.reply import Row
 from okx_gateway.okx.signature import timestamp_text
 from okx_gateway.okx.verdict import (
     Absent,
@@ -61,8 +62,7 @@ _PROOFS_NEEDED = 2
 _PATIENCE_S = 30.0
 # While somebody looks, nobody else takes the row over.
 _HOLD_S = 3.0
-# Two of OKX's own clocks may disagree by this much; an order older than its sending is another's,
-# and so is one that came later than ours can.
+# Two of OKX's own clocks may disagree by this much; an order older than its sending is another's.
 _CLOCK_TOLERANCE_MS = 5_000
 
 
@@ -225,7 +225,7 @@ class ResolveOrder:
         match seen:
             case Found(order, row):
                 difference = first_difference(doubt.order, row, sent=True)
-                if not difference and not self._is_of_its_time(order, doubt):
+                if not difference and order.place_ms < doubt.sent_ms - _CLOCK_TOLERANCE_MS:
                     difference = "place_time"
                 if difference and not has_shown(
                     asked_ms=proofs.asked_ms, expiry_ms=doubt.expiry_ms, margin_ms=self._margin_ms
@@ -235,6 +235,8 @@ class ResolveOrder:
                     return Event.FOUND_OTHER_EARLY, None
                 if difference:
                     return Event.FOUND_OTHER, Conflict(difference)
+                if self._may_be_the_next(doubt, order, row):
+                    return Event.NOT_TOLD, None
                 return Event.FOUND, Placed(order.exchange_order_id, order.place_ms)
             case Absent() if absence_is_forgotten(
                 asked_ms=proofs.asked_ms, expiry_ms=doubt.expiry_ms
@@ -257,10 +259,13 @@ class ResolveOrder:
                 return Event.ABSENT, None
         return Event.NOT_TOLD, None
 
-    def _is_of_its_time(self, order: Order, doubt: Doubt) -> bool:
-        """Whether OKX may have placed `order` under the grant of `doubt`, by its own times."""
-        earliest_ms = doubt.sent_ms - _CLOCK_TOLERANCE_MS
-        return earliest_ms <= order.place_ms <= doubt.expiry_ms + self._margin_ms
+    def _may_be_the_next(self, doubt: Doubt, order: Order, row: Row) -> bool:
+        """Whether `order` was placed under a later grant of the id, and may be another one.
+
+        Where the row of that is lost, an amend and another order look the same.
+        """
+        late = order.place_ms > doubt.expiry_ms + self._margin_ms
+        return late and bool(first_difference(doubt.order, row, sent=False))
 
     async def _end(self, doubt: Doubt, outcome: Outcome) -> Settlement:
         if isinstance(outcome, Conflict):

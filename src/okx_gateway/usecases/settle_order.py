@@ -8,7 +8,7 @@ import structlog
 from okx_gateway.domain.account import Account
 from okx_gateway.domain.errors import LedgerRecoveringError, LedgerUnavailableError
 from okx_gateway.domain.instrument import Instrument
-from okx_gateway.domain.order import Conflict, NewOrder, Outcome, Placed
+from okx_gateway.domain.order import Conflict, NewOrder, NotPlaced, Outcome, Placed
 from okx_gateway.ledger.grant import Arrival, Settlement
 from okx_gateway.ledger.order_record import OrderRecord
 from okx_gateway.ledger.redis_ledger import RedisLedger
@@ -48,8 +48,8 @@ class SettleOrder:
                 settled = await self.ledger.settle(
                     account.owner, order.client_order_id, fence, outcome, arrival=arrival
                 )
-                if settled.lost and isinstance(outcome, Conflict):
-                    # The other one may be the next order under the id, of which the row is lost.
+                if settled.lost and isinstance(outcome, NotPlaced | Conflict):
+                    # The id may have been granted anew, and the row of that be what was lost.
                     settled = Settlement(outcome, on_record=False)
                 elif settled.lost:
                     row = await self.ledger.adopt(

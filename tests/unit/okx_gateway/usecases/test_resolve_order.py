@@ -145,8 +145,6 @@ async def test_a_replica_that_says_nothing_is_not_waited_for_for_long(desk: Desk
         ({"side": "sell"}, "side"),
         ({"px": "1"}, "price"),
         ({"cTime": str(wall_ms() - 3_600_000)}, "place_time"),
-        # The id was free again, and used for a later order.
-        ({"cTime": str(wall_ms() + 3_600_000)}, "place_time"),
     ],
 )
 async def test_another_order_under_the_id_is_a_conflict(
@@ -290,17 +288,30 @@ async def test_not_placed_is_told_only_once_it_is_on_record(
     assert isinstance(await looking, Placed)
 
 
-async def test_a_conflict_is_not_put_on_record_where_the_row_is_gone(
+async def test_what_is_not_there_is_not_put_on_record_where_the_row_is_gone(
     desk: Desk, redis: "Redis"
 ) -> None:
-    # The other one may be the next order under the id, of which the row was lost.
+    # The id may have been granted anew, and the row of that be what was lost.
     doubt = await a_doubt(desk, expired_ms=5_000)
-    desk.exchange.enter(an_order(), px="1")
     await redis.delete(f"okxgw:{{{OWNER}}}:order:a1")
     looking = desk.resolve.begin(doubt)
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(1.5)
+    desk.exchange.enter(an_order(), px="1")
+    await asyncio.sleep(1.5)
+    assert len(desk.exchange.looked_up) > 4
     assert not looking.done()
     assert await desk.record() is None
+
+
+async def test_an_order_that_was_placed_later_may_be_of_a_later_grant(desk: Desk) -> None:
+    late = {"cTime": str(wall_ms() + 60_000)}
+    doubt = await a_doubt(desk, expired_ms=5_000)
+    desk.exchange.enter(an_order(), **late, sz="7", uTime=str(wall_ms() + 60_001))
+    looking = desk.resolve.begin(doubt)
+    await asyncio.sleep(0.5)
+    assert not looking.done(), "an amend, or another order"
+    desk.exchange.enter(an_order(), **late)
+    assert isinstance(await looking, Placed), "with the row of its grant restored from before"
 
 
 async def test_who_looks_for_an_earlier_grant_is_not_joined_by_who_looks_for_a_later_one(
