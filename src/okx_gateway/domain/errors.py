@@ -249,11 +249,11 @@ class ExchangeUnavailableError(ExchangeError):
 
 
 class AmendInFlightError(OwnError):
-    """Another amend of the order may still change it, for `retry_after_ms` at most."""
+    """Another amend of the order may still change it, mostly for `retry_after_ms` at most."""
 
     def __init__(self, order_id: str, retry_after_ms: int) -> None:
         super().__init__(
-            f"another amend of {order_id!r} is under way, for another {retry_after_ms} ms at most",
+            f"another amend of {order_id!r} is under way; try again in {retry_after_ms} ms",
             orderId=order_id,
             retryAfterMs=str(retry_after_ms),
         )

@@ -7,8 +7,8 @@
 -- 13 silence in us (how long in a new epoch nothing is sent), 14 fence of a grant for this amend that its
 -- holder gives up, OKX having done nothing, or empty, 15 whether OKX has counted what was written under that,
 -- then the route.
--- Answers {nonce, 'busy', ms until another is let in}, {nonce, 'denied', name of the
--- full window, wait in us} or {nonce, 'granted', wait in us, expiry in ms of OKX's clock, now in us}.
+-- Answers {nonce, 'busy', ms until another is let in}, {nonce, 'silent', ms until any is}, {nonce, 'denied',
+-- name of the full window, wait in us} or {nonce, 'granted', wait in us, expiry in ms of OKX's clock, now in us}.
 
 local under_way = redis.call('GET', KEYS[2])
 if under_way and under_way ~= ARGV[14] then
@@ -18,7 +18,7 @@ local clock = read_clock()
 local silent = clock.since + tonumber(ARGV[13]) - clock.now
 if clock.since > 0 and silent > 0 then
   -- An amend under way may have been lost from this record.
-  return { ARGV[1], 'busy', math.ceil(silent / 1000) }
+  return { ARGV[1], 'silent', math.ceil(silent / 1000) }
 end
 local routes = read_routes(clock, 5, 16)
 if ARGV[14] ~= '' and ARGV[15] ~= '1' then

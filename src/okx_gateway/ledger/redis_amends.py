@@ -20,6 +20,8 @@ from okx_gateway.ledger.redis_ledger import AUDIT_LENGTH, refusal
 
 # After an amend can take no effect any more: for looking what it has come to.
 _LOOK_MS = 15_000
+# Who looks has mostly seen it by then.
+_LOOKED_MS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class AmendGranted:
 
 @dataclass(frozen=True, slots=True)
 class AmendBusy:
-    """Another amend of the order is under way, for `retry_after_ms` at most."""
+    """Another amend of the order is under way, and mostly over after `retry_after_ms`."""
 
     retry_after_ms: int
 
@@ -87,6 +89,8 @@ class RedisAmends:
         )
         match answer:
             case ["busy", left_ms]:
+                return AmendBusy(_retry_after_ms(int(left_ms)))
+            case ["silent", left_ms]:
                 return AmendBusy(int(left_ms))
             case ["granted", wait_us, expiry_ms, now_us]:
                 slot_s, until_s = self._scripts.slot_s(owner, int(now_us), int(wait_us))
@@ -102,3 +106,7 @@ class RedisAmends:
         key = f"amend:{exchange_order_id}"
         [held] = await self._scripts.call("end_amend", owner, [key], [fence])
         return bool(held)
+
+
+def _retry_after_ms(left_ms: int) -> int:
+    return min(left_ms, max(0, left_ms - _LOOK_MS) + _LOOKED_MS)
