@@ -231,6 +231,14 @@ class RedisLedger:
         """
         return await self._epoch_age_us(owner) < self._settings.look_first_ms * 1000
 
+    async def kept_ms(self, owner: str) -> float:
+        """For how many ms nothing on record can have been lost; infinite if it never can have been.
+
+        Raises:
+            LedgerUnavailableError: No answer.
+        """
+        return await self._epoch_age_us(owner) / 1000
+
     async def _epoch_age_us(self, owner: str) -> float:
         since, now = await self._scripts.call("read_epoch", owner, ["epoch"], [])
         return math.inf if since == "0" else int(now) - int(since)

@@ -219,25 +219,12 @@ class ResolveOrder:
         except (BudgetExhaustedError, LedgerUnavailableError):
             return None
 
-    async def _judge(  # noqa: PLR0911  # a table of cases
+    async def _judge(
         self, doubt: Doubt, proofs: "_AbsenceProofs", seen: LookupVerdict | None
     ) -> tuple[Event, Outcome | None]:
         match seen:
             case Found(order, row):
-                difference = first_difference(doubt.order, row, sent=True)
-                if not difference and order.place_ms < doubt.sent_ms - _CLOCK_TOLERANCE_MS:
-                    difference = "place_time"
-                if difference and not has_shown(
-                    asked_ms=proofs.asked_ms, expiry_ms=doubt.expiry_ms, margin_ms=self._margin_ms
-                ):
-                    # Once the other one is finished its id is free for ours, which may still be
-                    # written, or be on its way.
-                    return Event.FOUND_OTHER_EARLY, None
-                if difference:
-                    return Event.FOUND_OTHER, Conflict(difference)
-                if self._may_be_the_next(doubt, order, row):
-                    return Event.NOT_TOLD, None
-                return Event.FOUND, Placed(order.exchange_order_id, order.place_ms)
+                return await self._judge_found(doubt, proofs.asked_ms, order, row)
             case Absent() if absence_is_forgotten(
                 asked_ms=proofs.asked_ms, expiry_ms=doubt.expiry_ms
             ):
@@ -259,13 +246,30 @@ class ResolveOrder:
                 return Event.ABSENT, None
         return Event.NOT_TOLD, None
 
-    def _may_be_the_next(self, doubt: Doubt, order: Order, row: Row) -> bool:
-        """Whether `order` was placed under a later grant of the id, and may be another one.
+    async def _judge_found(
+        self, doubt: Doubt, asked_ms: int, order: Order, row: Row
+    ) -> tuple[Event, Outcome | None]:
+        difference = first_difference(doubt.order, row, sent=True)
+        if not difference and order.place_ms > doubt.expiry_ms + self._margin_ms:
+            # Too late for this grant: of a later one, where the row of that was lost, or another's.
+            # What was never changed shows which.
+            difference = first_difference(doubt.order, row, sent=False)
+            if difference and await self._may_lack_rows(doubt):
+                return Event.NOT_TOLD, None
+        if not difference and order.place_ms < doubt.sent_ms - _CLOCK_TOLERANCE_MS:
+            difference = "place_time"
+        if not difference:
+            return Event.FOUND, Placed(order.exchange_order_id, order.place_ms)
+        if has_shown(asked_ms=asked_ms, expiry_ms=doubt.expiry_ms, margin_ms=self._margin_ms):
+            return Event.FOUND_OTHER, Conflict(difference)
+        # Once the other one is finished its id is free for ours, which may still be written, or be
+        # on its way.
+        return Event.FOUND_OTHER_EARLY, None
 
-        Where the row of that is lost, an amend and another order look the same.
-        """
-        late = order.place_ms > doubt.expiry_ms + self._margin_ms
-        return late and bool(first_difference(doubt.order, row, sent=False))
+    async def _may_lack_rows(self, doubt: Doubt) -> bool:
+        """Whether the ledger may have lost rows since the order was sent."""
+        past_ms = self._clock.now_ms() - doubt.sent_ms + _CLOCK_TOLERANCE_MS
+        return await self._settle.kept_ms(doubt.account) < past_ms
 
     async def _end(self, doubt: Doubt, outcome: Outcome) -> Settlement:
         if isinstance(outcome, Conflict):

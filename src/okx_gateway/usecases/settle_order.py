@@ -89,3 +89,10 @@ class SettleOrder:
             return await self.ledger.read(account.owner, order.client_order_id, hold_s=hold_s)
         except (LedgerUnavailableError, LedgerRecoveringError):
             return None
+
+    async def kept_ms(self, account: Account) -> float:
+        """For how many ms nothing on record can have been lost; 0 where Redis does not tell."""
+        try:
+            return await self.ledger.kept_ms(account.owner)
+        except LedgerUnavailableError:
+            return 0.0
