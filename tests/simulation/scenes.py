@@ -110,6 +110,33 @@ def _an_order_by_hand(plan: Plan, draw: random.Random) -> Plan:
     return replace(arranged, foreign=((by_hand_us, 0),), mischief=plan.mischief)
 
 
+def _late_for_its_slot(plan: Plan, draw: random.Random) -> Plan:
+    """Processes are held up between their slots and the wire, and others use the next slots."""
+    orders = _alike(plan, draw.randint(6, 10))
+    acts = [
+        replace(
+            _place(draw, index, draw.randint(0, 2_500) * _MS),
+            deadline_us=10 * _SECOND,
+        )
+        for index in range(len(orders))
+    ]
+    stalls = tuple(
+        Trouble("stall", "place_order.begun", nth, amount_us=draw.randint(100, 1_900) * _MS)
+        for nth in range(1, draw.randint(2, 5))
+    )
+    late = _arranged(plan, orders, acts, stalls)
+    return replace(late, scale=draw.choice([20, 30]), portfolio_margin=True)
+
+
+def _late_on_the_wire(plan: Plan, draw: random.Random) -> Plan:
+    """Requests arrive so late that OKX has to drop them, and that they are taken for dropped."""
+    orders = _alike(plan, draw.randint(4, 6))
+    # By then OKX's time is known, although requests for it are late too.
+    acts = [_place(draw, index, draw.randint(2_000, 7_000) * _MS) for index in range(len(orders))]
+    late = _arranged(plan, orders, acts, ())
+    return replace(late, mischief=Mischief(request_late=0.4), validity_ms=300, scale=1)
+
+
 def _struck_at_a_point(plan: Plan, draw: random.Random) -> Plan:
     """A process is struck at one point of all, on a way that leads there."""
     point = draw.choice(all_points())
@@ -183,6 +210,8 @@ _SCENES: tuple[tuple[float, Callable[[Plan, random.Random], Plan]], ...] = (
     (0.05, _crossing_shares),
     (0.03, _an_order_by_hand),
     (0.15, _struck_at_a_point),
+    (0.03, _late_for_its_slot),
+    (0.02, _late_on_the_wire),
 )
 
 
