@@ -11,6 +11,8 @@ from collections.abc import Callable
 from contextlib import aclosing
 from pathlib import Path
 
+import grpc
+
 from tests.faults.load_stage import PRODUCTS, Stage, doors, stage
 from tests.faults.tally import FaultTest, Progress, Tally
 from tests.support.doors import Door
@@ -23,6 +25,7 @@ _REQUESTS_MAX = 480
 _CPU_PERCENT_MAX = 50.0
 # The longest pause between two attempts, and a while for the tickers to come.
 _BACK_WITHIN_S = 30.0
+_COME_BACK_S = 0.5
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -50,7 +53,12 @@ async def storm(seconds: int, seed: int, progress: Progress) -> Tally:
             lambda: all(each.tickers > n for each, n in zip(readers, before, strict=True))
         )
         if not back:
-            tally.blame(["a reader has no tickers any more"])
+            tally.blame(
+                f"reader {number} has no tickers any more: "
+                + (repr(task.exception()) if task.done() else f"last told {each.last_told}")
+                for number, (each, task, n) in enumerate(zip(readers, reading, before, strict=True))
+                if each.tickers == n
+            )
         for each in reading:
             each.cancel()
         await asyncio.gather(*reading, return_exceptions=True)
@@ -72,11 +80,23 @@ class _Reader:
         self._door = door
         self.tickers = 0
         self.gaps = 0
+        self.last_told = ""
 
     async def read(self) -> None:
+        while True:
+            try:
+                await self._read_on()
+            except grpc.aio.AioRpcError as error:
+                # The gateway ends connections that are old, and a reader comes back.
+                self.last_told = f"{error.code().name}: {error.details()}"
+                if error.code() is not grpc.StatusCode.UNAVAILABLE:
+                    raise
+                await asyncio.sleep(_COME_BACK_S)
+
+    async def _read_on(self) -> None:
         async with aclosing(self._door.stream(list(PRODUCTS))) as events:  # type: ignore[type-var]
             async for event in events:
-                kind = event.WhichOneof("event")
+                kind = self.last_told = event.WhichOneof("event") or ""
                 self.tickers += kind == "ticker"
                 self.gaps += kind == "gap"
 

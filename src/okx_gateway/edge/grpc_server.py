@@ -45,7 +45,7 @@ _OPTIONS = (
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
-    ("grpc.max_connection_age_ms", 300_000),  # so that callers meet new replicas
+    ("grpc.max_connection_age_ms", 1_800_000),  # so that callers meet new replicas
     ("grpc.max_connection_age_grace_ms", 30_000),
 )
 
