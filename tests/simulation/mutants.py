@@ -218,9 +218,9 @@ MUTANTS = (
     ),
     Mutant(
         "after a loss orders are sent at once",
-        "ledger/admit_order.lua",
-        "if clock.since > 0 and silent > 0 then",
-        "if false then",
+        "ledger/redis_ledger.py",
+        "self._silence_us = settings.silence_us",
+        "self._silence_us = 0",
     ),
     Mutant(
         "what no replica has counts as done",

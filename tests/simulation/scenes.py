@@ -54,6 +54,17 @@ def _loss_on_the_way(plan: Plan, draw: random.Random) -> Plan:
     return _arranged(plan, orders, [_place(draw, 0, at_us) for at_us in calls], (lost,))
 
 
+def _loss_under_a_slow_order(plan: Plan, draw: random.Random) -> Plan:
+    """Ledger and replica are lost while an order takes long to show; its caller asks again."""
+    lost = Trouble("flush", point="place_order.arrives")
+    dies = Trouble("kill", point="place_order.arrives", again=draw.random() < 0.5)
+    again_us = [draw.randint(50, 2_500) * _MS for _ in range(2)]
+    acts = [replace(_place(draw, 0, at_us), deadline_us=10 * _SECOND) for at_us in (0, *again_us)]
+    slow = _arranged(replace(plan, margin_ms=4_000), plan.orders[:1], acts, (lost, dies))
+    habits = replace(slow.habits, refuses=0.0, queue_us=50 * _MS, shows_after_us=3_500 * _MS)
+    return replace(slow, habits=habits, scale=1)
+
+
 def _split_ledger(plan: Plan, draw: random.Random) -> Plan:
     """Two servers each take themselves for the only one, and both are asked for the same ids."""
     orders = plan.orders[:3]
@@ -137,6 +148,27 @@ def _late_on_the_wire(plan: Plan, draw: random.Random) -> Plan:
     return replace(late, mischief=Mischief(request_late=0.4), validity_ms=300, scale=1)
 
 
+def _blind_at_the_proof(plan: Plan, draw: random.Random) -> Plan:
+    """A replica dies with an order on its way, and OKX finds nothing when others can ask again."""
+    order = _place(draw, 0, draw.randint(0, 100) * _MS)
+    dies = Trouble("kill", point="place_order.arrives", again=draw.random() < 0.5)
+    away_us = order.at_us + 300 * _MS
+    back_us = away_us + (plan.validity_ms + plan.margin_ms + draw.randint(0, 1_000)) * _MS
+    away = Trouble("exchange_unreachable", at_us=away_us, amount_us=back_us - away_us)
+    arranged = _arranged(plan, plan.orders[:1], [order], (dies, away))
+    return replace(
+        arranged,
+        habits=replace(
+            arranged.habits,
+            refuses=0.0,
+            blind_from_us=back_us,
+            blind_until_us=back_us + 800 * _MS,
+            lists_are_blind=True,
+        ),
+        heal_us=back_us,
+    )
+
+
 def _struck_at_a_point(plan: Plan, draw: random.Random) -> Plan:
     """A process is struck at one point of all, on a way that leads there."""
     point = draw.choice(all_points())
@@ -205,6 +237,7 @@ _BEFORE = {
 
 _SCENES: tuple[tuple[float, Callable[[Plan, random.Random], Plan]], ...] = (
     (0.10, _loss_on_the_way),
+    (0.02, _loss_under_a_slow_order),
     (0.05, _split_ledger),
     (0.04, _loss_while_waiting),
     (0.05, _crossing_shares),
@@ -212,6 +245,7 @@ _SCENES: tuple[tuple[float, Callable[[Plan, random.Random], Plan]], ...] = (
     (0.15, _struck_at_a_point),
     (0.03, _late_for_its_slot),
     (0.02, _late_on_the_wire),
+    (0.02, _blind_at_the_proof),
 )
 
 
