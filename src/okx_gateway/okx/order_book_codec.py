@@ -58,7 +58,9 @@ def _whole_number(row: Row, key: str) -> int:
     return value
 
 
-def _level(price: object, quantity: object, _retired: object, orders: str) -> PriceLevel:
+def _level(
+    price: object, quantity: object, _retired: object, orders: str, *_new: object
+) -> PriceLevel:
     if not (isinstance(price, str) and isinstance(quantity, str)):
         raise TypeError
     return PriceLevel(price, quantity, int(orders))
