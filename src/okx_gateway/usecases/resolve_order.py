@@ -251,10 +251,10 @@ class ResolveOrder:
     ) -> tuple[Event, Outcome | None]:
         difference = first_difference(doubt.order, row, sent=True)
         if not difference and order.place_ms > doubt.expiry_ms + self._margin_ms:
-            # Too late for this grant: of a later one, where the row of that was lost, or another's.
-            # What was never changed shows which.
-            difference = first_difference(doubt.order, row, sent=False)
-            if difference and await self._may_lack_rows(doubt):
+            # Too late for this grant: another's, or of a later one where the row of that was lost.
+            if not await self._may_lack_rows(doubt):
+                difference = "place_time"
+            elif first_difference(doubt.order, row, sent=False):
                 return Event.NOT_TOLD, None
         if not difference and order.place_ms < doubt.sent_ms - _CLOCK_TOLERANCE_MS:
             difference = "place_time"

@@ -303,12 +303,15 @@ async def test_what_is_not_there_is_not_put_on_record_where_the_row_is_gone(
     assert await desk.record() is None
 
 
-async def test_an_order_that_came_too_late_to_be_ours_is_anothers(desk: Desk) -> None:
+@pytest.mark.parametrize("quantity", ["0.5", "7"])
+async def test_an_order_that_came_too_late_to_be_ours_is_anothers_however_alike(
+    desk: Desk, quantity: str
+) -> None:
     doubt = await a_doubt(desk, expired_ms=5_000)
     late = {"cTime": str(wall_ms() + 60_000), "uTime": str(wall_ms() + 60_001)}
-    desk.exchange.enter(an_order(), **late, sz="7")
-    assert await desk.resolve(doubt) == Conflict("quantity")
-    assert (await desk.settled()).outcome == Conflict("quantity")
+    desk.exchange.enter(an_order(), **late, sz=quantity)
+    assert await desk.resolve(doubt) == Conflict("place_time")
+    assert (await desk.settled()).outcome == Conflict("place_time")
 
 
 async def test_where_rows_were_lost_it_may_be_of_a_later_grant(desk: Desk, redis: "Redis") -> None:
