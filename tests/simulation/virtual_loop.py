@@ -85,8 +85,11 @@ class Handle:
 class _Task(asyncio.Task[Any]):
     """Hashed by its number: sets of tasks are walked in the same order in every run."""
 
-    number = 0
     process: Process
+
+    def __init__(self, number: int, coro: Any, **options: Any) -> None:
+        self.number = number  # first: what is inherited puts the task into a set
+        super().__init__(coro, **options)
 
     def __hash__(self) -> int:
         return self.number
@@ -154,8 +157,7 @@ class VirtualLoop:
 
     def create_task(self, coro: Any, *, name: Any = None, context: Any = None) -> Any:
         loop: Any = self
-        task = _Task(coro, loop=loop, name=name, context=context)
-        task.number = len(self._tasks)
+        task = _Task(len(self._tasks), coro, loop=loop, name=name, context=context)
         task.process = (context or copy_context()).get(_PROCESS, self.world)
         # Held until the end: what is dropped by nobody is not swept up at a moment of its own.
         self._tasks.append(task)
@@ -268,6 +270,8 @@ class VirtualLoop:
         task: Any
         for task in self._tasks:
             task._log_destroy_pending = False
+            # The set of all tasks outlives schedules, in each of which numbers begin anew.
+            asyncio._unregister_task(task)
             if not task.done():
                 # Now, and not whenever it is swept up; what it does in its last breath is lost.
                 with suppress(BaseException):
