@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 _COMPILE = [
     *("uv", "pip", "compile", "pyproject.toml", "--generate-hashes", "--universal", "--quiet"),
-    *("--python-version", "3.11", "--no-header", "--no-annotate", "--extra", "embedded"),
+    *("--python-version", "3.11", "--no-header", "--no-annotate", "--all-extras"),
 ]
 
 
