@@ -8,6 +8,7 @@ from tests.faults import (
     load_leaving,
     load_limiter,
     load_order_stream,
+    load_readers,
     load_same_id,
     load_sockets,
     load_stalls,
@@ -34,5 +35,6 @@ TESTS: tuple[FaultTest, ...] = (
     *load_hand_over.TESTS,
     *load_stalls.TESTS,
     *load_order_stream.TESTS,
+    *load_readers.TESTS,
     *property_requests.TESTS,
 )

@@ -223,4 +223,8 @@ async def _tell(context: _Context, error: BaseException, span: RpcSpan) -> None:
         _LOG.error("a call failed", exc_info=error)
     status = status_of(error)
     span.end_with(status.grpc_code.name)
-    await context.abort_with_status(rpc_status.to_status(status.proto))
+    try:
+        await context.abort_with_status(rpc_status.to_status(status.proto))
+    except grpc.aio.InternalError:
+        # Nobody is there to be told: as any other call whose caller has gone.
+        raise asyncio.CancelledError from None

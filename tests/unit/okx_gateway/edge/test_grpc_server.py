@@ -196,6 +196,29 @@ async def test_a_reader_that_takes_nothing_is_ended_and_told_why(metered: Metere
     assert 0 < count < 200
 
 
+async def test_a_reader_that_takes_nothing_and_leaves_is_no_error_of_ours(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    closed = asyncio.Event()
+
+    async def events(_: Any, __: Call) -> AsyncGenerator[Message, None]:
+        try:
+            while True:
+                yield api.StreamTickerResponse(ticker=ticker_pb2.Ticker(instrument="x" * 100_000))
+        finally:
+            closed.set()
+
+    async with running(Calls(events=events), stall_s=0.1) as gateway:
+        unread = gateway.stream()
+        await asyncio.wait_for(closed.wait(), 3)
+        # Its end lies behind what it did not read, and never gets to it.
+        unread.cancel()
+        await asyncio.sleep(0.2)
+        with pytest.raises(grpc.aio.AioRpcError):
+            await gateway.call(BALANCE, b"\xff\xff\xff")
+    assert not [each for each in caplog.records if each.levelname == "ERROR"]
+
+
 async def test_a_cancel_of_something_else_ends_the_call_at_once() -> None:
     async def answer(_: Any, __: Call) -> Message:
         raise asyncio.CancelledError
