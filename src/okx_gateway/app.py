@@ -8,15 +8,18 @@ from typing import Any
 
 import structlog
 
+from okx_gateway.access.identity_file import IdentityFile
 from okx_gateway.domain.deadline import Deadline
 from okx_gateway.edge.account_calls import AccountUseCases
 from okx_gateway.edge.admin_calls import AdminCalls
 from okx_gateway.edge.admission import Admission
+from okx_gateway.edge.caller import Identify, believed_name
 from okx_gateway.edge.gateway_calls import UseCaseCalls, UseCases
 from okx_gateway.edge.grpc_server import GrpcServer
 from okx_gateway.edge.market_calls import MarketUseCases
 from okx_gateway.edge.rest.asgi_app import AsgiApp
 from okx_gateway.edge.rest.rest_server import RestServer
+from okx_gateway.edge.tls_files import TlsFiles
 from okx_gateway.market.clock_sync import keep_in_step
 from okx_gateway.market_parts import MarketParts
 from okx_gateway.okx.market_channel import books_of, candles_of, tickers_of, trades_of
@@ -67,11 +70,13 @@ async def serve(settings: Settings) -> AsyncIterator[Gateway]:
 
     Raises:
         UnfitSettingsError: Something that serving needs is not set.
+        IdentityError: The file of identities cannot be read.
         VaultError: The vault cannot be opened.
-        OSError: An address cannot be bound.
+        OSError: An address cannot be bound, or a certificate cannot be read.
     """
     require_servable(settings)
     async with AsyncExitStack() as stack:
+        door = await _make_door(settings, stack)
         parts = await make_parts(settings, stack)
         admission = Admission(calls_max=settings.calls_max, streams_max=settings.streams_max)
         calls = UseCaseCalls(
@@ -85,10 +90,12 @@ async def serve(settings: Settings) -> AsyncIterator[Gateway]:
             reflect=settings.grpc_reflection,
             max_deadline_s=settings.max_deadline_ms / 1000,
             stall_s=settings.stream_stall_ms / 1000,
+            identify=door.caller,
+            tls=door.tls,
         )
-        rest_server = _make_rest_server(settings, parts, calls, admission)
+        rest_server = _make_rest_server(settings, parts, calls, admission, door)
         # Stops after the others: operators may want to see what goes on meanwhile.
-        admin = await _serve_operators(settings, parts, stack)
+        admin = await _serve_operators(settings, parts, stack, door)
         stack.push_async_callback(
             _Drain(settings.drain_grace_s, admission, parts.supervisor, grpc_server, rest_server)
         )
@@ -119,6 +126,30 @@ async def serve(settings: Settings) -> AsyncIterator[Gateway]:
         )
         yield gateway
         _LOG.info("stopping")
+
+
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """How those who come in are known, and with which certificate they are met."""
+
+    caller: Identify
+    operator: Identify
+    tls: TlsFiles | None
+
+
+async def _make_door(settings: Settings, stack: AsyncExitStack) -> _Door:
+    tls = None
+    if settings.tls_certificate_file is not None and settings.tls_key_file is not None:
+        tls = TlsFiles(
+            settings.tls_certificate_file, settings.tls_key_file, settings.tls_client_ca_file
+        )
+        await stack.enter_async_context(_in_background(tls.keep_in_force()))
+    if settings.identity_path is None:
+        return _Door(believed_name, believed_name, tls)
+    identities = IdentityFile(settings.identity_path)
+    identities.read()
+    await stack.enter_async_context(_in_background(identities.keep_in_force()))
+    return _Door(identities.caller_of, identities.operator_of, tls)
 
 
 def _make_use_cases(parts: Parts) -> UseCases:
@@ -198,7 +229,7 @@ def _make_account_use_cases(parts: Parts, find: FindOrder) -> AccountUseCases:
 
 
 def _make_rest_server(
-    settings: Settings, parts: Parts, calls: UseCaseCalls, admission: Admission
+    settings: Settings, parts: Parts, calls: UseCaseCalls, admission: Admission, door: _Door
 ) -> RestServer:
     app = AsgiApp(
         calls,
@@ -207,13 +238,16 @@ def _make_rest_server(
         default_deadline_s=settings.default_deadline_ms / 1000,
         max_deadline_s=settings.max_deadline_ms / 1000,
         stall_s=settings.stream_stall_ms / 1000,
+        identify=door.caller,
     )
     connections_max = settings.calls_max + settings.streams_max
-    return RestServer(app, listen=settings.rest_listen, connections_max=connections_max)
+    return RestServer(
+        app, listen=settings.rest_listen, connections_max=connections_max, tls=door.tls
+    )
 
 
 async def _serve_operators(
-    settings: Settings, parts: Parts, stack: AsyncExitStack
+    settings: Settings, parts: Parts, stack: AsyncExitStack, door: _Door
 ) -> ListenAddress | None:
     if settings.admin_listen is None:
         return None
@@ -233,6 +267,8 @@ async def _serve_operators(
         reflect=settings.grpc_reflection,
         max_deadline_s=settings.max_deadline_ms / 1000,
         stall_s=settings.stream_stall_ms / 1000,
+        identify=door.operator,
+        tls=door.tls,
     )
     stack.push_async_callback(server.stop, 0)
     address = await server.start()

@@ -59,6 +59,9 @@ _COUNTERS = (
         "stream.values_skipped",
         "Values that readers of a stream were too slow for: newer ones were told in their place.",
     ),
+    ("identity.refused", "Calls whose caller was not known, and why."),
+    ("identity.reads", "How often the file of identities had changed, and what came of it."),
+    ("certificate.reads", "How often the gateway's certificate had changed, and what came of it."),
     ("live.rows_unread", "Rows of private channels that could not be read. Must be 0."),
 )
 # In seconds; the boundaries of their buckets last.
@@ -182,6 +185,21 @@ def reader_stalled(rpc: str) -> None:
 def values_skipped(rpc: str, count: int) -> None:
     """Tell how many values a reader was too slow for."""
     _TOLD.counters["stream.values_skipped"].add(count, {"rpc": rpc})
+
+
+def identity_refused(because: str) -> None:
+    """Tell that a caller was not known."""
+    _TOLD.counters["identity.refused"].add(1, {"because": because})
+
+
+def identities_read(result: str) -> None:
+    """Tell that the file of identities has changed, and whether it is in force."""
+    _TOLD.counters["identity.reads"].add(1, {"result": result})
+
+
+def certificate_read(result: str) -> None:
+    """Tell that the gateway's certificate has changed, and whether it is in force."""
+    _TOLD.counters["certificate.reads"].add(1, {"result": result})
 
 
 def alarm(name: str, *, sounds: bool) -> None:

@@ -8,6 +8,7 @@ EVERY_ERROR: tuple[GatewayError, ...] = (
     errors.AccountUnknownError("main"),
     errors.ClientOrderIdTakenError("a1", "quantity"),
     errors.DeadlineTooShortError(5, 100),
+    errors.UnauthenticatedError(),
     errors.OrderNotFoundError(client_order_id="a1"),
     errors.OrderRefusedError("a1", okx_code="51008", okx_message="too little", replayed=False),
     errors.OrderNotPlacedError("a1", replayed=True),

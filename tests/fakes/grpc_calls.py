@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from okx_gateway.api.v1 import gateway_service_pb2 as api
 from okx_gateway.edge.admission import Admission
 from okx_gateway.edge.call import Call, StreamEvent
+from okx_gateway.edge.caller import believed_name
 from okx_gateway.edge.grpc_server import GrpcServer
 from okx_gateway.settings import ListenAddress
 from tests.fakes.messages import SERVICE
@@ -90,6 +91,8 @@ async def running(
         reflect=reflect,
         max_deadline_s=max_deadline_s,
         stall_s=stall_s,
+        identify=believed_name,
+        tls=None,
     )
     address = await server.start()
     try:

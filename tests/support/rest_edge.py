@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from okx_gateway.api.v1 import gateway_service_pb2 as api
 from okx_gateway.edge.admission import Admission
 from okx_gateway.edge.call import Call, StreamEvent
+from okx_gateway.edge.caller import believed_name
 from okx_gateway.edge.rest.asgi_app import AsgiApp
 from okx_gateway.edge.rest.rest_server import RestServer
 from okx_gateway.settings import ListenAddress
@@ -91,9 +92,13 @@ class Edge:
             default_deadline_s=5.0,
             max_deadline_s=60.0,
             stall_s=stall_s,
+            identify=believed_name,
         )
         self.server = RestServer(
-            self.app, listen=ListenAddress("127.0.0.1", 0), connections_max=connections_max
+            self.app,
+            listen=ListenAddress("127.0.0.1", 0),
+            connections_max=connections_max,
+            tls=None,
         )
         self.port = 0
         self.logs: list[MutableMapping[str, Any]] = []

@@ -15,6 +15,7 @@ from rich.table import Table
 from okx_gateway.api.v1 import admin_service_pb2 as api
 from okx_gateway.api.v1 import budget_pb2
 from okx_gateway.api.v1.admin_service_pb2_grpc import AdminServiceStub
+from okx_gateway.cli.channel import ChannelOptions, channel_options
 from okx_gateway.cli.gateway_client import CallFailed, json_option
 
 if TYPE_CHECKING:
@@ -39,35 +40,44 @@ _CALLERS_SHOWN = 4
     metavar="HOST:PORT",
     help="Where the gateway serves operators.",
 )
+@channel_options
 @click.option("--once", is_flag=True, help="Show it once and end.")
 @json_option
-def budget(*, account: str, target: str, once: bool, as_json: bool) -> None:
+def budget(
+    *, account: str, target: str, channel: ChannelOptions, once: bool, as_json: bool
+) -> None:
     """Watch how much of OKX's rate limits all replicas use, and who uses it; Ctrl-C ends it."""
     request = api.ListBudgetsRequest(account=account)
     try:
         if as_json:
-            click.echo(json_format.MessageToJson(asyncio.run(_ask(request, target))))
+            click.echo(json_format.MessageToJson(asyncio.run(_ask(request, target, channel))))
         elif once:
-            Console().print(shown(asyncio.run(_ask(request, target))))
+            Console().print(shown(asyncio.run(_ask(request, target, channel))))
         else:
-            asyncio.run(_watch(request, target))
+            asyncio.run(_watch(request, target, channel))
     except KeyboardInterrupt:
         return
     except grpc.aio.AioRpcError as error:
         raise CallFailed(error, target) from None
 
 
-async def _ask(request: api.ListBudgetsRequest, target: str) -> api.ListBudgetsResponse:
-    async with grpc.aio.insecure_channel(target) as channel:
-        return await _stub_of(channel).ListBudgets(request, timeout=_DEADLINE_S)
+async def _ask(
+    request: api.ListBudgetsRequest, target: str, options: ChannelOptions
+) -> api.ListBudgetsResponse:
+    async with options.open(target) as channel:
+        return await _stub_of(channel).ListBudgets(
+            request, timeout=_DEADLINE_S, metadata=options.metadata()
+        )
 
 
-async def _watch(request: api.ListBudgetsRequest, target: str) -> None:
-    async with grpc.aio.insecure_channel(target) as channel:
+async def _watch(request: api.ListBudgetsRequest, target: str, options: ChannelOptions) -> None:
+    async with options.open(target) as channel:
         stub = _stub_of(channel)
         with Live(console=Console(), auto_refresh=False) as live:
             while True:
-                response = await stub.ListBudgets(request, timeout=_DEADLINE_S)
+                response = await stub.ListBudgets(
+                    request, timeout=_DEADLINE_S, metadata=options.metadata()
+                )
                 live.update(shown(response), refresh=True)
                 await asyncio.sleep(_REFRESH_S)
 

@@ -15,6 +15,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from okx_gateway.api.v1.gateway_service_pb2_grpc import GatewayServiceStub
+from okx_gateway.cli.channel import ChannelOptions, channel_options
 from okx_gateway.domain.errors import InvalidRequestError
 from okx_gateway.edge.caller import HEADER, caller_name
 
@@ -73,6 +74,7 @@ class Remote:
     """A gateway, by what name to call it, and how long to wait for its answer."""
 
     target: str
+    channel: ChannelOptions
     caller: str
     deadline_s: float
 
@@ -92,8 +94,9 @@ class Remote:
         choose: "Callable[[GatewayServiceAsyncStub], UnaryUnaryMultiCallable[_Request, _Response]]",
         request: _Request,
     ) -> _Response:
-        metadata = ((HEADER, self.caller),) if self.caller else None
-        async with grpc.aio.insecure_channel(self.target) as channel:
+        named = [(HEADER, self.caller)] if self.caller else []
+        metadata = [*named, *self.channel.metadata()]
+        async with self.channel.open(self.target) as channel:
             call = choose(stub_of(channel))
             return await call(request, timeout=self.deadline_s, metadata=metadata)
 
@@ -102,11 +105,14 @@ def remote_options(command: Callable[..., None]) -> Callable[..., None]:
     """Options that say which gateway to ask and how; `command` gets them as `remote`."""
 
     @target_option
+    @channel_options
     @_caller_option
     @_deadline_option
     @wraps(command)
-    def with_remote(*, target: str, caller: str, deadline_s: float, **given: Any) -> None:
-        command(remote=Remote(target, caller, deadline_s), **given)
+    def with_remote(
+        *, target: str, channel: ChannelOptions, caller: str, deadline_s: float, **given: Any
+    ) -> None:
+        command(remote=Remote(target, channel, caller, deadline_s), **given)
 
     return with_remote
 

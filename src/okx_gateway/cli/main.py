@@ -4,6 +4,7 @@ import click
 
 from okx_gateway.cli.budget import budget
 from okx_gateway.cli.config import config
+from okx_gateway.cli.identity import identity
 from okx_gateway.cli.local import demo, run
 from okx_gateway.cli.serve import serve
 from okx_gateway.cli.ticker import ticker
@@ -23,5 +24,8 @@ def cli() -> None:
     """
 
 
-for command in (serve, demo, run, order, cancel, amend, balance, ticker, budget, vault, config):
+for command in (
+    *(serve, demo, run, order, cancel, amend, balance, ticker, budget),
+    *(vault, identity, config),
+):
     cli.add_command(command)

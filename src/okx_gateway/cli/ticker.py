@@ -12,6 +12,7 @@ from rich.table import Table
 
 from okx_gateway.api.v1 import gateway_service_pb2 as api
 from okx_gateway.api.v1 import ticker_pb2
+from okx_gateway.cli.channel import ChannelOptions, channel_options
 from okx_gateway.cli.gateway_client import CallFailed, stub_of, target_option
 
 _REFRESH_PER_S = 8
@@ -73,6 +74,7 @@ class TickerTable:
 @click.command()
 @click.argument("instruments", nargs=-1, required=True)
 @target_option
+@channel_options
 @click.option(
     "--for",
     "duration_s",
@@ -80,21 +82,29 @@ class TickerTable:
     metavar="SECONDS",
     help="Stop after this long; until Ctrl-C without it.",
 )
-def ticker(*, instruments: tuple[str, ...], target: str, duration_s: float | None) -> None:
+def ticker(
+    *,
+    instruments: tuple[str, ...],
+    target: str,
+    channel: ChannelOptions,
+    duration_s: float | None,
+) -> None:
     """Watch the tickers of INSTRUMENTS, such as BTC-USDT ETH-USDT."""
     try:
-        asyncio.run(_watch(instruments, target, duration_s))
+        asyncio.run(_watch(instruments, target, channel, duration_s))
     except KeyboardInterrupt:
         return
     except grpc.aio.AioRpcError as error:
         raise CallFailed(error, target) from None
 
 
-async def _watch(instruments: Sequence[str], target: str, duration_s: float | None) -> None:
+async def _watch(
+    instruments: Sequence[str], target: str, options: ChannelOptions, duration_s: float | None
+) -> None:
     table = TickerTable(instruments)
     request = api.StreamTickerRequest(instruments=instruments, together=True)
-    async with grpc.aio.insecure_channel(target) as channel:
-        stream = stub_of(channel).StreamTicker(request)
+    async with options.open(target) as channel:
+        stream = stub_of(channel).StreamTicker(request, metadata=options.metadata())
         with Live(table, console=Console(), refresh_per_second=_REFRESH_PER_S):
             try:
                 async with asyncio.timeout(duration_s):

@@ -1,24 +1,37 @@
 """Which of those who may call is it?  Pure.
 
-A caller gives itself a name, and is believed: nobody is authenticated here. The name tells whose
-order ids are whose, and whose share of the budget a call takes from.
+The name tells whose order ids are whose, and whose share of the budget a call takes from. Without a
+file of identities a caller gives itself a name, and is believed.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
+from okx_gateway.access.identity_document import NAME_PATTERN
 from okx_gateway.domain.errors import InvalidRequestError, Violation
 
 HEADER = "x-caller"
-NAME_PATTERN = "[a-z][a-z0-9-]{0,31}"
 # All who give no name are one caller.
 UNNAMED = "unauthenticated"
 
 _NAME = re.compile(NAME_PATTERN, re.ASCII)
 _VALUE_LENGTH_MAX = 64
 
+Headers = Iterable[tuple[str | bytes, str | bytes]]
+# Who calls, by headers and the certificate that TLS has verified, if any. Raises a CallerError.
+Identify = Callable[[Headers, bytes | None], Awaitable[str]]
 
-def caller_name(pairs: Iterable[tuple[str | bytes, str | bytes]]) -> str:
+
+async def believed_name(headers: Headers, _certificate: bytes | None) -> str:
+    """Take the caller for whom it says to be.
+
+    Raises:
+        InvalidRequestError: As `caller_name`.
+    """
+    return caller_name(headers)
+
+
+def caller_name(pairs: Headers) -> str:
     """Read who calls from gRPC metadata or HTTP headers, in lower case.
 
     Raises:

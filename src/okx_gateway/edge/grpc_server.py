@@ -1,7 +1,7 @@
 """How are the calls of a service served over gRPC?  Touches grpc.aio."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from typing import Any, cast
 
@@ -24,10 +24,11 @@ from okx_gateway.domain.errors import (
 )
 from okx_gateway.edge.admission import Admission
 from okx_gateway.edge.call import Call, RpcCalls, StreamCall, StreamEvent, UnaryCall
-from okx_gateway.edge.caller import caller_name
+from okx_gateway.edge.caller import Identify
 from okx_gateway.edge.health import Health
 from okx_gateway.edge.rpc_span import RpcSpan, rpc_span, trace_carrier
 from okx_gateway.edge.status import status_of
+from okx_gateway.edge.tls_files import TlsFiles
 from okx_gateway.settings import ListenAddress
 
 _LOG = structlog.get_logger()
@@ -53,7 +54,10 @@ _Context = grpc.aio.ServicerContext[bytes, bytes]
 
 
 class GrpcServer:
-    """Serves `calls` at `listen`, with health and, where wanted, reflection."""
+    """Serves `calls` at `listen`, with health and, where wanted, reflection.
+
+    `identify` tells who calls; the state of health is told to everybody. Without `tls` in clear.
+    """
 
     def __init__(
         self,
@@ -64,6 +68,8 @@ class GrpcServer:
         reflect: bool,
         max_deadline_s: float,
         stall_s: float,
+        identify: Identify,
+        tls: TlsFiles | None,
     ) -> None:
         self._calls = calls
         self._service = calls.descriptor.full_name
@@ -72,6 +78,8 @@ class GrpcServer:
         self._reflect = reflect
         self._max_deadline_s = max_deadline_s
         self._stall_s = stall_s
+        self._identify = identify
+        self._tls = tls
         self._streams: set[asyncio.Task[Any]] = set()
         self._health = Health(self._service)
         self._server: grpc.aio.Server | None = None
@@ -94,7 +102,7 @@ class GrpcServer:
             names = (self._service, "grpc.health.v1.Health", reflection.SERVICE_NAME)
             reflection.enable_server_reflection(names, server)
         try:
-            port = server.add_insecure_port(str(self._listen))
+            port = self._add_port(server)
         except RuntimeError as error:
             # One that never ran logs itself while it is freed, and whoever keeps that record
             # crashes the process (grpcio 1.85, AioServer.__dealloc__).
@@ -137,9 +145,9 @@ class GrpcServer:
         async def handle(content: bytes, context: _Context) -> bytes:
             with self._span(name, context) as span:
                 try:
+                    call = await self._call(name, context)
                     with self._admission.call(name):
-                        request = _parse(kind, content)
-                        response = await answer(request, self._call(name, context))
+                        response = await answer(_parse(kind, content), call)
                         return response.SerializeToString()
                 except BaseException as error:
                     await _tell(context, error, span)
@@ -156,9 +164,9 @@ class GrpcServer:
             self._streams.add(task)
             with self._span(name, context) as span:
                 try:
+                    call = await self._call(name, context)
                     with self._admission.stream():
-                        request = _parse(kind, content)
-                        events = answer(request, self._call(name, context))
+                        events = answer(_parse(kind, content), call)
                         await self._write_all(name, context, events)
                 except asyncio.CancelledError:
                     if self._admission.closed:
@@ -188,8 +196,13 @@ class GrpcServer:
     def _span(self, name: str, context: _Context) -> RpcSpan:
         return rpc_span(f"{self._service}/{name}", trace_carrier(_metadata(context)))
 
-    def _call(self, name: str, context: _Context) -> Call:
-        caller = caller_name(_metadata(context))
+    def _add_port(self, server: grpc.aio.Server) -> int:
+        if self._tls is None:
+            return server.add_insecure_port(str(self._listen))
+        return server.add_secure_port(str(self._listen), self._tls.grpc_credentials())
+
+    async def _call(self, name: str, context: _Context) -> Call:
+        caller = await self._identify(_metadata(context), self._certificate(context))
         # None, against its type, where the caller gave no deadline.
         remaining_s = cast("float | None", context.time_remaining())
         if remaining_s is None:
@@ -197,6 +210,13 @@ class GrpcServer:
         remaining_s = min(remaining_s, self._max_deadline_s)
         remaining_s -= min(_ANSWER_S_MAX, remaining_s * _ANSWER_SHARE)
         return Call(name, caller, Deadline.after(remaining_s))
+
+    def _certificate(self, context: _Context) -> bytes | None:
+        """The one that the peer has shown, verified."""
+        if self._tls is None:
+            return None
+        shown = cast("Mapping[str, list[bytes]]", context.auth_context()).get("x509_pem_cert")
+        return shown[0] if shown else None
 
 
 def _parse(kind: type[Message], content: bytes) -> Message:

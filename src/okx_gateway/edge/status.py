@@ -28,6 +28,7 @@ _STATUS: dict[type[GatewayError], tuple[str, grpc.StatusCode]] = {
     errors.AccountUnknownError: ("ACCOUNT_UNKNOWN", _Code.NOT_FOUND),
     errors.ClientOrderIdTakenError: ("CLIENT_ORDER_ID_TAKEN", _Code.ALREADY_EXISTS),
     errors.DeadlineTooShortError: ("DEADLINE_TOO_SHORT", _Code.DEADLINE_EXCEEDED),
+    errors.UnauthenticatedError: ("UNAUTHENTICATED", _Code.UNAUTHENTICATED),
     errors.OrderNotFoundError: ("ORDER_NOT_FOUND", _Code.NOT_FOUND),
     errors.OrderRefusedError: ("ORDER_REFUSED", _Code.FAILED_PRECONDITION),
     errors.OrderNotPlacedError: ("ORDER_NOT_PLACED", _Code.ABORTED),
@@ -56,6 +57,7 @@ _STATUS: dict[type[GatewayError], tuple[str, grpc.StatusCode]] = {
 _HTTP: dict[grpc.StatusCode, int] = {
     _Code.INVALID_ARGUMENT: 400,
     _Code.FAILED_PRECONDITION: 400,
+    _Code.UNAUTHENTICATED: 401,
     _Code.NOT_FOUND: 404,
     _Code.ALREADY_EXISTS: 409,
     _Code.ABORTED: 409,

@@ -40,6 +40,7 @@ def _must_be_empty(text: str) -> str:
 
 _Listen = Annotated[ListenAddress, BeforeValidator(value.listen_address)]
 _ListenOrOff = Annotated[ListenAddress | None, BeforeValidator(value.listen_address)]
+_File = Annotated[Path | None, AfterValidator(_existing_file)]
 _WsUrl = Annotated[str, AfterValidator(value.ws_url)]
 
 
@@ -104,7 +105,7 @@ class Settings(BaseModel):
         "OKX's WebSocket for candles and algo orders, in place of the region's.",
         "wss://ws.okx.com:8443/ws/v5/business",
     )
-    okx_ca_file: Annotated[Path | None, AfterValidator(_existing_file)] = _setting(
+    okx_ca_file: _File = _setting(
         None,
         "Certificates, PEM, to trust for OKX in place of the system's; for a stand-in for OKX "
         "with a certificate of its own.",
@@ -128,9 +129,29 @@ class Settings(BaseModel):
     )
     allow_unauthenticated_remote: bool = _setting(
         False,
-        "Whether callers on other machines are served. The gateway does not authenticate them, so "
-        "something before it has to: a service mesh, a network policy.",
+        "Whether callers on other machines are served though the gateway has no file of identities "
+        "or no certificate, so that something before it has to authenticate them and encrypt: a "
+        "service mesh, a network policy.",
         "true",
+    )
+    identity_path: _File = _setting(
+        None,
+        "The file that says how callers and operators are known, see docs/access.md; without one "
+        "they are believed. Read again when it changes.",
+        "/etc/okx-gateway/identities.yaml",
+    )
+    tls_certificate_file: _File = _setting(
+        None,
+        "Certificate, PEM, with those between it and its authority, that gRPC, REST and the port "
+        "of operators show; without one they are in clear. Read again when it changes.",
+        "/run/secrets/tls.crt",
+    )
+    tls_key_file: _File = _setting(None, "Key of that certificate, PEM.", "/run/secrets/tls.key")
+    tls_client_ca_file: _File = _setting(
+        None,
+        "Authorities, PEM, whose certificates callers may show. gRPC then takes no connection "
+        "without one; REST does. Read again when it changes.",
+        "/run/secrets/clients.pem",
     )
     grpc_reflection: bool = _setting(
         False,

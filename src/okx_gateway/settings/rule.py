@@ -43,13 +43,30 @@ def _remote(name: str) -> Rule:
         address = getattr(settings, name)
         if address is None or address.loopback or settings.allow_unauthenticated_remote:
             return ""
+        if settings.identity_path is not None and settings.tls_certificate_file is not None:
+            return ""
         return (
-            f"is open to other machines at {address}, and the gateway does not authenticate "
-            "callers; listen on 127.0.0.1, or let a mesh or network policy authenticate them and "
-            "set OKX_GATEWAY_ALLOW_UNAUTHENTICATED_REMOTE=true"
+            f"is open to other machines at {address}, and callers are not authenticated over TLS; "
+            "set OKX_GATEWAY_IDENTITY_PATH and OKX_GATEWAY_TLS_CERTIFICATE_FILE, or listen on "
+            "127.0.0.1, or let a mesh or network policy authenticate callers and set "
+            "OKX_GATEWAY_ALLOW_UNAUTHENTICATED_REMOTE=true"
         )
 
-    return Rule((name, "allow_unauthenticated_remote"), fault)
+    return Rule(
+        (name, "allow_unauthenticated_remote", "identity_path", "tls_certificate_file"), fault
+    )
+
+
+def _tls_pair(settings: Settings) -> str:
+    if (settings.tls_certificate_file is None) == (settings.tls_key_file is None):
+        return ""
+    return "must be set together with OKX_GATEWAY_TLS_KEY_FILE, or neither"
+
+
+def _client_ca(settings: Settings) -> str:
+    if settings.tls_client_ca_file is None or settings.tls_certificate_file is not None:
+        return ""
+    return "needs OKX_GATEWAY_TLS_CERTIFICATE_FILE: callers show certificates over TLS alone"
 
 
 def _apart(first: str, second: str) -> Rule:
@@ -78,6 +95,8 @@ RULES = (
     Rule(("vault_key", "vault_key_file"), _one_key),
     Rule(("default_deadline_ms", "max_deadline_ms"), _deadlines),
     Rule(("order_validity_ms", "default_deadline_ms"), _validity),
+    Rule(("tls_certificate_file", "tls_key_file"), _tls_pair),
+    Rule(("tls_client_ca_file", "tls_certificate_file"), _client_ca),
     _remote("grpc_listen"),
     _remote("rest_listen"),
     _remote("admin_listen"),

@@ -14,8 +14,14 @@ import yaml
 
 PREFIX = "OKX_GATEWAY_"
 FILE_VARIABLE = f"{PREFIX}CONFIG"
-# Where the command line finds a gateway; no setting of the gateway itself.
-_TARGET_VARIABLES = (f"{PREFIX}TARGET", f"{PREFIX}ADMIN_TARGET")
+# How the command line finds a gateway and shows who it is; no setting of the gateway itself.
+_CALLING_VARIABLES = tuple(
+    f"{PREFIX}{name}"
+    for name in (
+        *("TARGET", "ADMIN_TARGET", "TOKEN_FILE", "CA_FILE"),
+        *("CLIENT_CERTIFICATE_FILE", "CLIENT_KEY_FILE"),
+    )
+)
 _FILE_BYTES_MAX = 64 << 10
 # Kubernetes describes a Service called okx-gateway, or okx-gateway-anything, to every pod of its
 # namespace in variables like these. Source: Kubernetes docs, "Accessing the Service".
@@ -55,7 +61,7 @@ def read_environment(environ: Mapping[str, str], names: frozenset[str]) -> Readi
         name = key.removeprefix(PREFIX).lower()
         if (
             not key.startswith(PREFIX)
-            or key in (FILE_VARIABLE, *_TARGET_VARIABLES)
+            or key in (FILE_VARIABLE, *_CALLING_VARIABLES)
             or _is_service_link(key, text)
         ):
             continue

@@ -188,6 +188,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
         { "reason": "ERROR_REASON_READER_STALLED", "domain": "okx-gateway.v1", "metadata": { "waitedMs": "10000" } }
     """
+    ERROR_REASON_UNAUTHENTICATED: _ErrorReason.ValueType  # 30
+    """The gateway does not know who calls: no token or certificate was shown, or none that is valid. Nothing was
+    sent. Example:
+
+        { "reason": "ERROR_REASON_UNAUTHENTICATED", "domain": "okx-gateway.v1" }
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed: the `reason` of the google.rpc.ErrorInfo that every error carries. Its `domain` is
@@ -360,5 +366,11 @@ ERROR_REASON_READER_STALLED: ErrorReason.ValueType  # 27
 Example:
 
     { "reason": "ERROR_REASON_READER_STALLED", "domain": "okx-gateway.v1", "metadata": { "waitedMs": "10000" } }
+"""
+ERROR_REASON_UNAUTHENTICATED: ErrorReason.ValueType  # 30
+"""The gateway does not know who calls: no token or certificate was shown, or none that is valid. Nothing was
+sent. Example:
+
+    { "reason": "ERROR_REASON_UNAUTHENTICATED", "domain": "okx-gateway.v1" }
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -9,8 +9,9 @@ from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 
+from okx_gateway.access.identity_document import NAME_PATTERN
 from okx_gateway.api.v1 import gateway_service_pb2
-from okx_gateway.edge.caller import HEADER, NAME_PATTERN
+from okx_gateway.edge.caller import HEADER
 from okx_gateway.edge.openapi.comment import proto_comments
 from okx_gateway.edge.openapi.error import JSON, error_responses, status_schema
 from okx_gateway.edge.openapi.rule import Schema, is_required, needed_beside
@@ -29,8 +30,9 @@ _DEADLINE: Schema = {
 _CALLER: Schema = {
     "name": HEADER,
     "in": "header",
-    "description": "Who calls. The gateway believes it; all who leave it out are one caller. An"
-    " order's id belongs to the caller that used it first.",
+    "description": "Who calls. Without a file of identities the gateway believes it, and all who"
+    " leave it out are one caller; with one, it has to be the name of whom the token or certificate"
+    " is of, or left out. An order's id belongs to the caller that used it first.",
     "schema": {"type": "string", "pattern": f"^{NAME_PATTERN}$"},
 }
 _LAST_EVENT: Schema = {

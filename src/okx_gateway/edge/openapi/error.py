@@ -48,6 +48,7 @@ ERRORS: tuple[tuple[BaseException, frozenset[str]], ...] = (
         _ON_ACCOUNT | _ACCOUNT_STREAMS,
     ),
     (errors.AccountUnknownError("main"), _ON_ACCOUNT | _ACCOUNT_STREAMS),
+    (errors.UnauthenticatedError(), _ALL),
     (errors.OrderNotFoundError(client_order_id="a1"), _NAMING_ORDER),
     (errors.ClientOrderIdTakenError("a1", "quantity"), _PLACING),
     (errors.OrderNotPlacedError("a1", replayed=True), _PLACING),
@@ -78,6 +79,7 @@ ERRORS: tuple[tuple[BaseException, frozenset[str]], ...] = (
 )
 _MEANINGS = {
     400: "The request breaks a rule, or OKX refused it.",
+    401: "No valid token or certificate was shown, and the gateway is set to want one.",
     404: "There is no such account or order, or no such path.",
     409: "The order cannot be placed under this id, or was not amended.",
     429: "No room: in the rate-limit budget, at OKX, or in the gateway.",

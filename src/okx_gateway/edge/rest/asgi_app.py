@@ -18,7 +18,7 @@ from okx_gateway import metric
 from okx_gateway.domain.errors import GatewayError
 from okx_gateway.edge.admission import Admission
 from okx_gateway.edge.call import Call, RpcCalls
-from okx_gateway.edge.caller import caller_name
+from okx_gateway.edge.caller import Identify
 from okx_gateway.edge.openapi.document import openapi_document
 from okx_gateway.edge.rest.event_stream import EVENT_STREAM, resume_behind, write_events
 from okx_gateway.edge.rest.http_exchange import (
@@ -52,6 +52,8 @@ _CONTENT_POLICY = (
 class AsgiApp:
     """The REST edge; `ready` gives the reasons why calls are not wanted, none where they are.
 
+    `identify` tells who calls; what is no call is answered to everybody.
+
     Made in the event loop that it runs in.
     """
 
@@ -64,6 +66,7 @@ class AsgiApp:
         default_deadline_s: float,
         max_deadline_s: float,
         stall_s: float,
+        identify: Identify,
     ) -> None:
         self._calls = calls
         self._admission = admission
@@ -71,6 +74,7 @@ class AsgiApp:
         self._default_deadline_s = default_deadline_s
         self._max_deadline_s = max_deadline_s
         self._stall_s = stall_s
+        self._identify = identify
         self._routes = RouteTable(calls.descriptor)
         self._stopping: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -153,7 +157,7 @@ class AsgiApp:
 
     async def _answer_unary(self, http: HttpExchange, found: Matched, span: RpcSpan) -> None:
         name = found.route.rpc.name
-        caller = caller_name(http.headers)
+        caller = await self._identify(http.headers, http.certificate)
         deadline = http.deadline(default_s=self._default_deadline_s, max_s=self._max_deadline_s)
         request = request_message(found, http.query, await http.body())
         with self._admission.call(name):
@@ -164,7 +168,7 @@ class AsgiApp:
 
     async def _answer_stream(self, http: HttpExchange, found: Matched, span: RpcSpan) -> None:
         name = found.route.rpc.name
-        caller = caller_name(http.headers)
+        caller = await self._identify(http.headers, http.certificate)
         deadline = http.deadline(default_s=None, max_s=self._max_deadline_s)
         request = request_message(found, http.query, await http.body())
         resume_behind(request, http.header(b"last-event-id"))

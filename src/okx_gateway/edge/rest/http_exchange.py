@@ -9,13 +9,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mutabl
 from contextlib import asynccontextmanager
 from typing import Any
 
+import grpc
 import orjson
 from google.protobuf import json_format
 
 from okx_gateway.domain.deadline import Deadline
 from okx_gateway.domain.errors import InvalidRequestError, Violation
 from okx_gateway.edge.rest.strict_json import BODY, BODY_BYTES_MAX
-from okx_gateway.edge.rest.uvicorn_connection import ABORT, HEAD_BYTES_MAX
+from okx_gateway.edge.rest.uvicorn_connection import ABORT, CERTIFICATE, HEAD_BYTES_MAX
 from okx_gateway.edge.rest.web_origin import origin_violation
 from okx_gateway.edge.status import RpcStatus
 
@@ -64,6 +65,12 @@ class HttpExchange:
         """Whether path, query and headers are longer than is allowed."""
         length = len(self.path) + len(self.query)
         return length + sum(len(name) + len(value) for name, value in self.headers) > HEAD_BYTES_MAX
+
+    @property
+    def certificate(self) -> bytes | None:
+        """The one that the client has shown, verified by TLS; None where there is none."""
+        shown: bytes | None = self._scope.get("extensions", {}).get(CERTIFICATE)
+        return shown
 
     def header(self, name: bytes) -> str:
         """The header of this lower-case name; empty where there is none, all where several."""
@@ -185,6 +192,8 @@ class HttpExchange:
         """Send an error: google.rpc.Status as JSON."""
         retry = status.retry_after_s
         wait = [] if retry is None else [(b"retry-after", str(retry).encode())]
+        if status.grpc_code is grpc.StatusCode.UNAUTHENTICATED:
+            wait = [(b"www-authenticate", b'Bearer realm="okx-gateway"')]
         await self.answer(status.http_status, JSON, status_json(status), [*wait, *headers])
 
     async def _content(self) -> bytes:

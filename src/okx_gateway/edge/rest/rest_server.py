@@ -9,6 +9,7 @@ import uvicorn
 
 from okx_gateway.edge.rest.asgi_app import AsgiApp
 from okx_gateway.edge.rest.uvicorn_connection import UvicornConnection
+from okx_gateway.edge.tls_files import TlsFiles
 from okx_gateway.settings import ListenAddress
 
 _BACKLOG = 1024
@@ -33,9 +34,19 @@ class _Server(uvicorn.Server):
 
 
 class RestServer:
-    """Serves `app` at `listen`, over at most `connections_max` connections."""
+    """Serves `app` at `listen`, over at most `connections_max` connections.
 
-    def __init__(self, app: AsgiApp, *, listen: ListenAddress, connections_max: int) -> None:
+    Without `tls` in clear.
+    """
+
+    def __init__(
+        self,
+        app: AsgiApp,
+        *,
+        listen: ListenAddress,
+        connections_max: int,
+        tls: TlsFiles | None,
+    ) -> None:
         self._app = app
         self._listen = listen
         self._server = _Server(
@@ -51,6 +62,7 @@ class RestServer:
                 proxy_headers=False,
                 timeout_keep_alive=_KEEPALIVE_S,
                 limit_concurrency=connections_max,
+                ssl_context_factory=(lambda *_: tls.context) if tls else None,
             )
         )
         self._serving: asyncio.Task[None] | None = None

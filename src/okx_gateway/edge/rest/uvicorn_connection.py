@@ -5,6 +5,7 @@ a client that stops reading.
 """
 
 import asyncio
+import ssl
 from typing import Any, cast
 
 import orjson
@@ -18,6 +19,8 @@ from uvicorn.server import ServerState
 
 # Name in the ASGI scope's extensions of the function that drops the connection at once.
 ABORT = "okx_gateway.abort"
+# As ABORT: the certificate that the client has shown and TLS has verified, in DER.
+CERTIFICATE = "okx_gateway.certificate"
 HEAD_BYTES_MAX = 32 * 1024
 _HEAD_WAIT_S = 10.0
 _FIRST_BYTE_WAIT_S = 75.0
@@ -43,10 +46,13 @@ class UvicornConnection(HttpToolsProtocol):
         self._head_bytes = 0
         self._in_head = False
         self._timer: asyncio.TimerHandle | None = None
+        self._certificate: bytes | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to count; one connection too many is told so and closed."""
         super().connection_made(transport)
+        tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
+        self._certificate = tls.getpeercert(binary_form=True) if tls else None
         if self._connections_max is not None and len(self.connections) > self._connections_max:
             limit = f"the gateway is at its limit of {self._connections_max} connections"
             self._refuse(429, _RESOURCE_EXHAUSTED, limit)
@@ -73,7 +79,7 @@ class UvicornConnection(HttpToolsProtocol):
         self._head_bytes = 0
         self._close_after(_HEAD_WAIT_S)
         super().on_message_begin()
-        extensions = {ABORT: self.transport.abort}
+        extensions = {ABORT: self.transport.abort, CERTIFICATE: self._certificate}
         self.scope["extensions"] = extensions  # type: ignore[typeddict-item]
 
     def on_headers_complete(self) -> None:

@@ -20,7 +20,7 @@ from okx_gateway.api.v1 import gateway_service_pb2 as api
 from okx_gateway.api.v1 import ticker_pb2
 from okx_gateway.domain import errors
 from okx_gateway.edge.call import Call
-from okx_gateway.edge.caller import UNNAMED
+from okx_gateway.edge.caller import UNNAMED, believed_name
 from okx_gateway.edge.grpc_server import GrpcServer
 from okx_gateway.settings import ListenAddress
 from tests.fakes.grpc_calls import STREAM, Calls, Running, heartbeats, running
@@ -411,6 +411,8 @@ async def test_an_address_that_is_taken_is_an_error_and_leaves_no_server_behind(
                 reflect=False,
                 max_deadline_s=1,
                 stall_s=1,
+                identify=believed_name,
+                tls=None,
             )
             for _ in range(2)
         )

@@ -15,6 +15,7 @@ from tests.fakes.errors import EVERY_ERROR, leaves_of
 HTTP = {
     "INVALID_ARGUMENT": 400,
     "FAILED_PRECONDITION": 400,
+    "UNAUTHENTICATED": 401,
     "NOT_FOUND": 404,
     "ALREADY_EXISTS": 409,
     "ABORTED": 409,
@@ -31,6 +32,7 @@ CODES: dict[type[GatewayError], str] = {
     errors.AccountUnknownError: "NOT_FOUND",
     errors.ClientOrderIdTakenError: "ALREADY_EXISTS",
     errors.DeadlineTooShortError: "DEADLINE_EXCEEDED",
+    errors.UnauthenticatedError: "UNAUTHENTICATED",
     errors.OrderNotFoundError: "NOT_FOUND",
     errors.OrderRefusedError: "FAILED_PRECONDITION",
     errors.OrderNotPlacedError: "ABORTED",

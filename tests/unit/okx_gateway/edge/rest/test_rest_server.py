@@ -47,6 +47,7 @@ async def test_a_taken_port_is_an_error() -> None:
             edge.app,
             listen=ListenAddress("127.0.0.1", taken.getsockname()[1]),
             connections_max=10,
+            tls=None,
         )
         with pytest.raises(OSError, match="in use"):
             await edge.server.start()
