@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 
 from okx_gateway.api.v1 import gateway_service_pb2 as api
+from okx_gateway.api.v1 import instrument_pb2
 from okx_gateway.api.v1.gateway_service_pb2_grpc import GatewayServiceStub
 from tests.support.identities import AUDIENCE, ISSUER, SUBJECT, Authority, Shown, Signer, forged
 from tests.support.running import (
@@ -30,6 +31,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 STATIC = "web-token-of-high-entropy-0123456789"
 RISK = "spiffe://example.org/ns/trading/sa/risk"
 REASON = "ERROR_REASON_UNAUTHENTICATED"
+SPOT = instrument_pb2.INSTRUMENT_TYPE_SPOT
 _RELOAD_WAIT_S = 5.0
 
 
@@ -54,7 +56,7 @@ class Walled:
         )
         async with grpc.aio.secure_channel(self.gateway.grpc, credentials) as channel:
             try:
-                request = api.ListInstrumentsRequest(type=1)
+                request = api.ListInstrumentsRequest(type=SPOT)
                 await GatewayServiceStub(channel).ListInstruments(
                     request, timeout=5, metadata=headers
                 )
@@ -170,7 +172,10 @@ async def test_none_of_many_forged_identities_is_accepted(walled: Walled) -> Non
     assert len(tried) >= 60
     told = set()
     for headers, shown in tried:
-        assert await walled.over_grpc(headers, shown) == "UNAUTHENTICATED", headers
+        code = await walled.over_grpc(headers, shown)
+        # What is near the bound on metadata, gRPC refuses by chance before it comes here.
+        long = sum(len(value) for _, value in headers) > 8_000
+        assert code == "UNAUTHENTICATED" or (long and code == "RESOURCE_EXHAUSTED"), headers
         status, text = await walled.over_rest(headers, shown)
         assert status == 401, headers
         told.add(text)
@@ -193,7 +198,7 @@ async def test_no_certificate_of_others_opens_a_connection(walled: Walled) -> No
 
 
 async def test_nothing_is_served_in_clear(walled: Walled) -> None:
-    request = api.ListInstrumentsRequest(type=1)
+    request = api.ListInstrumentsRequest(type=SPOT)
     async with grpc.aio.insecure_channel(walled.gateway.grpc) as channel:
         stub = GatewayServiceStub(channel)
         with pytest.raises(grpc.aio.AioRpcError):

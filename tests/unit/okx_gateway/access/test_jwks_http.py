@@ -74,6 +74,7 @@ async def test_keys_are_asked_for_again_and_kept_where_that_fails() -> None:
         assert await source.key("RS256")
         assert await source.key("RS256")
         assert keys.asked == 1
+        broken: Any
         for broken in ({}, {"keys": []}, [], ValueError(), {"keys": "x" * 300_000}):
             keys.jwks = broken
             assert await source.key("k9") is None

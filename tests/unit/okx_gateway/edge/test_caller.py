@@ -1,7 +1,7 @@
 import pytest
 
 from okx_gateway.domain.errors import InvalidRequestError
-from okx_gateway.edge.caller import UNNAMED, caller_name
+from okx_gateway.edge.caller import UNNAMED, believed_name, caller_name
 
 
 def test_a_caller_has_the_name_that_it_gives_itself() -> None:
@@ -46,3 +46,8 @@ def test_a_long_name_is_told_cut() -> None:
     with pytest.raises(InvalidRequestError) as refused:
         caller_name([("x-caller", "A" * 4_000)])
     assert refused.value.violations[0].value == "A" * 64
+
+
+async def test_without_a_file_of_identities_the_name_is_believed() -> None:
+    assert await believed_name([("x-caller", "desk-7")], b"a certificate") == "desk-7"
+    assert await believed_name([("authorization", "Bearer x")], None) == UNNAMED

@@ -4,6 +4,7 @@ from pydantic import SecretStr
 from okx_gateway.settings.model import Settings
 from okx_gateway.settings.rule import RULES, missing_for_serving
 
+HERE = __file__
 KEY = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
 
@@ -25,6 +26,14 @@ def test_the_defaults_go_together() -> None:
         ({"grpc_listen": "0.0.0.0:50051"}, "grpc_listen is open"),
         ({"rest_listen": "[::]:8080"}, "rest_listen is open"),
         ({"admin_listen": "10.0.0.1:8081"}, "admin_listen is open"),
+        ({"grpc_listen": "0.0.0.0:50051", "identity_path": HERE}, "grpc_listen is open"),
+        (
+            {"grpc_listen": "0.0.0.0:1", "tls_certificate_file": HERE, "tls_key_file": HERE},
+            "grpc_listen is open",
+        ),
+        ({"tls_certificate_file": HERE}, "tls_certificate_file must be set together"),
+        ({"tls_key_file": HERE}, "tls_certificate_file must be set together"),
+        ({"tls_client_ca_file": HERE}, "tls_client_ca_file needs"),
         ({"rest_listen": "127.0.0.1:50051"}, "rest_listen must differ"),
         ({"metrics_listen": "127.0.0.1:8081"}, "metrics_listen must differ"),
     ],
@@ -38,6 +47,13 @@ def test_what_does_not_go_together_is_told(given: dict[str, object], words: str)
     "given",
     [
         {"grpc_listen": "0.0.0.0:50051", "allow_unauthenticated_remote": True},
+        {
+            "grpc_listen": "0.0.0.0:50051",
+            "identity_path": HERE,
+            "tls_certificate_file": HERE,
+            "tls_key_file": HERE,
+            "tls_client_ca_file": HERE,
+        },
         {"metrics_listen": "0.0.0.0:9464"},
         {"admin_listen": "", "metrics_listen": ""},
         {"grpc_listen": "127.0.0.1:0", "rest_listen": "127.0.0.1:0"},
