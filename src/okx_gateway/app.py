@@ -83,16 +83,7 @@ async def serve(settings: Settings) -> AsyncIterator[Gateway]:
             _make_use_cases(parts),
             default_deadline_s=settings.default_deadline_ms / 1000,
         )
-        grpc_server = GrpcServer(
-            calls,
-            listen=settings.grpc_listen,
-            admission=admission,
-            reflect=settings.grpc_reflection,
-            max_deadline_s=settings.max_deadline_ms / 1000,
-            stall_s=settings.stream_stall_ms / 1000,
-            identify=door.caller,
-            tls=door.tls,
-        )
+        grpc_server = _make_grpc_server(settings, calls, admission, door)
         rest_server = _make_rest_server(settings, parts, calls, admission, door)
         # Stops after the others: operators may want to see what goes on meanwhile.
         admin = await _serve_operators(settings, parts, stack, door)
@@ -225,6 +216,21 @@ def _make_account_use_cases(parts: Parts, find: FindOrder) -> AccountUseCases:
         ),
         stream_orders=StreamOrders(accounts=accounts, live=live),
         stream_balance=StreamBalance(accounts=accounts, live=live),
+    )
+
+
+def _make_grpc_server(
+    settings: Settings, calls: UseCaseCalls, admission: Admission, door: _Door
+) -> GrpcServer:
+    return GrpcServer(
+        calls,
+        listen=settings.grpc_listen,
+        admission=admission,
+        reflect=settings.grpc_reflection,
+        max_deadline_s=settings.max_deadline_ms / 1000,
+        stall_s=settings.stream_stall_ms / 1000,
+        identify=door.caller,
+        tls=door.tls,
     )
 
 

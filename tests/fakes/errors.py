@@ -1,6 +1,7 @@
 """One error of every kind that a caller can meet."""
 
 from okx_gateway.domain import errors
+from okx_gateway.domain.access_errors import UnauthenticatedError
 from okx_gateway.domain.errors import GatewayError, Violation
 
 EVERY_ERROR: tuple[GatewayError, ...] = (
@@ -8,7 +9,7 @@ EVERY_ERROR: tuple[GatewayError, ...] = (
     errors.AccountUnknownError("main"),
     errors.ClientOrderIdTakenError("a1", "quantity"),
     errors.DeadlineTooShortError(5, 100),
-    errors.UnauthenticatedError(),
+    UnauthenticatedError(),
     errors.OrderNotFoundError(client_order_id="a1"),
     errors.OrderRefusedError("a1", okx_code="51008", okx_message="too little", replayed=False),
     errors.OrderNotPlacedError("a1", replayed=True),

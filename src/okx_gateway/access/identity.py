@@ -24,7 +24,7 @@ from okx_gateway.access.jwt_token import (
     verified_claims,
 )
 from okx_gateway.access.peer_certificate import peer_names
-from okx_gateway.domain.errors import UnauthenticatedError
+from okx_gateway.domain.access_errors import UnauthenticatedError
 
 _LOG = structlog.get_logger()
 _REMEMBERED_MAX = 10_000

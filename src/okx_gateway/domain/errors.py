@@ -7,7 +7,7 @@
     │   ├── ClientOrderIdTakenError
     │   ├── DeadlineTooShortError
     │   ├── OrderNotFoundError
-    │   └── UnauthenticatedError
+    │   └── UnauthenticatedError        in domain/access_errors.py
     ├── ExchangeError                   OKX, or the way to it
     │   ├── OrderRefusedError           OKX does not have the order
     │   ├── OrderNotPlacedError         OKX provably never had the order
@@ -114,13 +114,6 @@ class DeadlineTooShortError(CallerError):
             remainingMs=str(remaining_ms),
             requiredMs=str(required_ms),
         )
-
-
-class UnauthenticatedError(CallerError):
-    """Who calls is not known; nothing was sent. Whatever is wrong, the words are the same."""
-
-    def __init__(self) -> None:
-        super().__init__("the gateway does not know who calls: show one valid token or certificate")
 
 
 class OrderNotFoundError(CallerError):

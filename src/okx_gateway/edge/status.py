@@ -15,6 +15,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from okx_gateway.api.v1 import error_reason_pb2
 from okx_gateway.domain import errors
+from okx_gateway.domain.access_errors import UnauthenticatedError
 from okx_gateway.domain.errors import GatewayError
 
 ERROR_DOMAIN = "okx-gateway.v1"
@@ -28,7 +29,7 @@ _STATUS: dict[type[GatewayError], tuple[str, grpc.StatusCode]] = {
     errors.AccountUnknownError: ("ACCOUNT_UNKNOWN", _Code.NOT_FOUND),
     errors.ClientOrderIdTakenError: ("CLIENT_ORDER_ID_TAKEN", _Code.ALREADY_EXISTS),
     errors.DeadlineTooShortError: ("DEADLINE_TOO_SHORT", _Code.DEADLINE_EXCEEDED),
-    errors.UnauthenticatedError: ("UNAUTHENTICATED", _Code.UNAUTHENTICATED),
+    UnauthenticatedError: ("UNAUTHENTICATED", _Code.UNAUTHENTICATED),
     errors.OrderNotFoundError: ("ORDER_NOT_FOUND", _Code.NOT_FOUND),
     errors.OrderRefusedError: ("ORDER_REFUSED", _Code.FAILED_PRECONDITION),
     errors.OrderNotPlacedError: ("ORDER_NOT_PLACED", _Code.ABORTED),

@@ -8,6 +8,7 @@ from google.protobuf import json_format
 
 from okx_gateway.api.v1 import error_reason_pb2
 from okx_gateway.domain import errors
+from okx_gateway.domain.access_errors import UnauthenticatedError
 from okx_gateway.edge.openapi.rule import Schema
 from okx_gateway.edge.openapi.schema import SchemaBook, values_in_words
 from okx_gateway.edge.status import ERROR_DOMAIN, RpcStatus, status_of
@@ -48,7 +49,7 @@ ERRORS: tuple[tuple[BaseException, frozenset[str]], ...] = (
         _ON_ACCOUNT | _ACCOUNT_STREAMS,
     ),
     (errors.AccountUnknownError("main"), _ON_ACCOUNT | _ACCOUNT_STREAMS),
-    (errors.UnauthenticatedError(), _ALL),
+    (UnauthenticatedError(), _ALL),
     (errors.OrderNotFoundError(client_order_id="a1"), _NAMING_ORDER),
     (errors.ClientOrderIdTakenError("a1", "quantity"), _PLACING),
     (errors.OrderNotPlacedError("a1", replayed=True), _PLACING),

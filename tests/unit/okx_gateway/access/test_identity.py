@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from okx_gateway.access.identity import Identities
 from okx_gateway.access.identity_document import Section
 from okx_gateway.access.jwt_token import Jwk, keys_from_text
-from okx_gateway.domain.errors import UnauthenticatedError
+from okx_gateway.domain.access_errors import UnauthenticatedError
 from tests.support.identities import AUDIENCE, ISSUER, SUBJECT, Authority, Signer, forged
 
 SIGNER, AUTHORITY = Signer(), Authority()

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from okx_gateway.access import identity_file, jwks_file
 from okx_gateway.access.identity_document import IdentityError
 from okx_gateway.access.identity_file import IdentityFile
-from okx_gateway.domain.errors import UnauthenticatedError
+from okx_gateway.domain.access_errors import UnauthenticatedError
 from tests.support.identities import AUDIENCE, ISSUER, SUBJECT, Signer
 
 

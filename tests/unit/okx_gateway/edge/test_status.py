@@ -7,6 +7,7 @@ from google.rpc import code_pb2, error_details_pb2
 
 from okx_gateway.api.v1 import error_reason_pb2
 from okx_gateway.domain import errors
+from okx_gateway.domain.access_errors import UnauthenticatedError
 from okx_gateway.domain.errors import GatewayError, InvalidRequestError, OwnError, Violation
 from okx_gateway.edge.status import RpcStatus, status_of
 from tests.fakes.errors import EVERY_ERROR, leaves_of
@@ -32,7 +33,7 @@ CODES: dict[type[GatewayError], str] = {
     errors.AccountUnknownError: "NOT_FOUND",
     errors.ClientOrderIdTakenError: "ALREADY_EXISTS",
     errors.DeadlineTooShortError: "DEADLINE_EXCEEDED",
-    errors.UnauthenticatedError: "UNAUTHENTICATED",
+    UnauthenticatedError: "UNAUTHENTICATED",
     errors.OrderNotFoundError: "NOT_FOUND",
     errors.OrderRefusedError: "FAILED_PRECONDITION",
     errors.OrderNotPlacedError: "ABORTED",
