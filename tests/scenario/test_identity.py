@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import ssl
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ from tests.support.running import (
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 STATIC = "web-token-of-high-entropy-0123456789"
+OPERATOR = "operator-token-of-high-entropy-0123456789"
 RISK = "spiffe://example.org/ns/trading/sa/risk"
 REASON = "ERROR_REASON_UNAUTHENTICATED"
 SPOT = instrument_pb2.INSTRUMENT_TYPE_SPOT
@@ -106,7 +108,13 @@ def identities(folder: Path, *names: str) -> str:
         "names": [{"value": SUBJECT, "name": "algo"}],
     }
     shown = [{"spiffe_id": RISK, "name": "risk"}]
-    return json.dumps({"callers": {"tokens": hashed, "jwt": [issuer], "certificates": shown}})
+    operator = {"name": "ops", "sha256": hashlib.sha256(OPERATOR.encode()).hexdigest()}
+    return json.dumps(
+        {
+            "callers": {"tokens": hashed, "jwt": [issuer], "certificates": shown},
+            "operators": {"tokens": [operator]},
+        }
+    )
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -123,6 +131,7 @@ async def walled(
         **settings_for(exchange.address, valkey_url),
         **make_vault(folder),
         "OKX_GATEWAY_IDENTITY_PATH": str(folder / "identities.yaml"),
+        "OKX_GATEWAY_ADMIN_LISTEN": "127.0.0.1:0",
         "OKX_GATEWAY_TLS_CERTIFICATE_FILE": str(certificate),
         "OKX_GATEWAY_TLS_KEY_FILE": str(key),
         "OKX_GATEWAY_TLS_CLIENT_CA_FILE": str(folder / "clients.pem"),
@@ -195,6 +204,44 @@ async def test_no_certificate_of_others_opens_a_connection(walled: Walled) -> No
         assert await walled.over_grpc([], shown) == "UNAVAILABLE"
         status, _ = await walled.over_rest([], shown)
         assert status == (401 if shown is None else 0)
+
+
+async def command(walled: Walled, token: str, *arguments: str) -> tuple[int, str]:
+    """Run the command line as who has this token; its exit code and what it printed."""
+    certificate, key = walled.clients.issue("spiffe://example.org/mesh").write(
+        walled.folder, "command"
+    )
+    (walled.folder / "token").write_text(f"{token}\n")
+    (walled.folder / "servers.pem").write_bytes(walled.servers.certificate)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "okx_gateway", *arguments),
+        *("--token-file", str(walled.folder / "token")),
+        *("--ca-file", str(walled.folder / "servers.pem")),
+        *("--certificate", str(certificate), "--key", str(key)),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    async with asyncio.timeout(30):
+        printed, _ = await process.communicate()
+    assert process.returncode is not None
+    assert token not in printed.decode()
+    return process.returncode, printed.decode()
+
+
+async def test_operators_and_callers_have_a_port_each(walled: Walled) -> None:
+    event = next(line for line in walled.gateway.log_lines if '"event":"serving"' in line)
+    admin = ("budget", "--once", "--admin", json.loads(event)["admin"])
+    call = ("balance", "--account", "main", "--gateway", walled.gateway.grpc)
+    for token, arguments, code in (
+        (OPERATOR, admin, 0),
+        (STATIC, admin, 1),
+        (STATIC, call, 0),
+        (OPERATOR, call, 1),
+    ):
+        ended, printed = await command(walled, token, *arguments)
+        assert ended == code, printed
+        assert (REASON in printed) == (code == 1), printed
 
 
 async def test_nothing_is_served_in_clear(walled: Walled) -> None:
