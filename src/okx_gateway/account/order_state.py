@@ -258,6 +258,8 @@ def _advances(known: Order, order: Order) -> bool:
         return False
     if order.state in ENDED:
         return True
+    if known.state is not order.state and OrderState.OTHER in (known.state, order.state):
+        return order.update_ms >= known.update_ms
     if _number(known.filled_quantity) != _number(order.filled_quantity):
         return _has_more(order, known)
     if order.update_ms < known.update_ms:

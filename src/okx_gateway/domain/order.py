@@ -107,12 +107,13 @@ class NewOrder:
 
 
 class OrderState(StrEnum):
-    """State of an order at OKX."""
+    """State of an order at OKX; `OTHER` is one that is not known here, and ends nothing."""
 
     LIVE = "live"
     PARTIALLY_FILLED = "partially_filled"
     FILLED = "filled"
     CANCELLED = "cancelled"
+    OTHER = "other"
 
 
 # States after which an order does not change any more.

@@ -144,9 +144,10 @@ def order_from_row(row: Row) -> Order:
     Raises:
         UnreadableReplyError: A field is missing or not what OKX documents.
     """
-    state = _STATE.get(text(row, "state"))
-    side = text(row, "side")
-    if state is None or side not in ("buy", "sell") or not text(row, "ordId"):
+    word, side = text(row, "state"), text(row, "side")
+    # A word that OKX adds must not hide that the order is there.
+    state = _STATE.get(word, OrderState.OTHER)
+    if not word or side not in ("buy", "sell") or not text(row, "ordId"):
         raise UnreadableReplyError("not the details of an order")
     return Order(
         client_order_id=text(row, "clOrdId"),

@@ -222,6 +222,8 @@ class _OrderStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OrderState
     """Filled whole. Final."""
     ORDER_STATE_CANCELLED: _OrderState.ValueType  # 4
     """Cancelled, perhaps after a part was filled: see `filled_quantity`. Final."""
+    ORDER_STATE_OTHER: _OrderState.ValueType  # 5
+    """OKX tells a state that this version of the gateway does not know. Not known to be final."""
 
 class OrderState(_OrderState, metaclass=_OrderStateEnumTypeWrapper):
     """State of an order at OKX. Growing: treat an unknown value as not final."""
@@ -236,6 +238,8 @@ ORDER_STATE_FILLED: OrderState.ValueType  # 3
 """Filled whole. Final."""
 ORDER_STATE_CANCELLED: OrderState.ValueType  # 4
 """Cancelled, perhaps after a part was filled: see `filled_quantity`. Final."""
+ORDER_STATE_OTHER: OrderState.ValueType  # 5
+"""OKX tells a state that this version of the gateway does not know. Not known to be final."""
 Global___OrderState: _TypeAlias = OrderState  # noqa: Y015
 
 class _OrderOutcome:

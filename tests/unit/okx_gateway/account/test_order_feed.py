@@ -212,9 +212,21 @@ async def test_a_row_that_cannot_be_read_stops_nothing(feed: OrderFeed) -> None:
     feed.on_subscribed(ORDERS_CHANNEL)
     await usable(feed)
     row = {**pushed_row(PushedOrder(LIVE, None, 5)), "unheardOf": {"a": [1]}}
-    odd = {**row, "state": "rebased"}
+    odd = {**row, "state": ""}
     feed.on_rows(ORDERS_CHANNEL, [odd, row], Push(receive_ms=5))
     assert short(feed) == [("live", "", False)]
+
+
+async def test_a_state_that_okx_adds_is_told_as_another(feed: OrderFeed) -> None:
+    feed.on_subscribed(ORDERS_CHANNEL)
+    await usable(feed)
+    row = pushed_row(PushedOrder(LIVE, None, 5))
+    for changed in (row, {**row, "state": "rebased", "uTime": str(NOW_MS + 1)}):
+        feed.on_rows(ORDERS_CHANNEL, [changed], Push(receive_ms=5))
+    assert short(feed) == [("live", "", False), ("other", "", False)]
+    known = feed.find(row["ordId"])
+    assert known is not None
+    assert known.state is OrderState.OTHER
 
 
 async def test_too_many_pushes_while_the_lists_are_read_are_a_new_beginning(

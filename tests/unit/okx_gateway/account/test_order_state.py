@@ -70,6 +70,18 @@ def test_an_order_that_has_ended_never_goes_back(orders: LiveOrders) -> None:
     assert not orders.open_orders
 
 
+def test_a_state_that_is_not_known_here_is_news_and_ends_nothing(orders: LiveOrders) -> None:
+    other = a_live_order(state=OrderState.OTHER, update_ms=1_003)
+    pushes = [pushed(each) for each in (a_live_order(), other, other, FILLED)]
+    changes = [orders.push(each) for each in pushes]
+    assert [each.order.state if each else None for each in changes] == [
+        OrderState.LIVE,
+        OrderState.OTHER,
+        None,
+        OrderState.FILLED,
+    ]
+
+
 def test_a_trade_that_comes_after_the_end_is_told_with_the_order_as_it_ended(
     orders: LiveOrders,
 ) -> None:

@@ -54,7 +54,7 @@ def test_a_list_ends_with_an_empty_page() -> None:
 
 
 @pytest.mark.parametrize(
-    "rows", [[row("7")], [row("8")], [{**row("5"), "state": "?"}], [{**row("5"), "ordId": ""}]]
+    "rows", [[row("7")], [row("8")], [{**row("5"), "state": ""}], [{**row("5"), "ordId": ""}]]
 )
 def test_what_is_not_of_the_page_is_not_read(rows: list[Row]) -> None:
     with pytest.raises(UnreadableReplyError):

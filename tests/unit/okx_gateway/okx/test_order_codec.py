@@ -201,10 +201,13 @@ def test_a_source_of_cancelling_is_told_of_cancelled_orders_only(
     assert order.cancel_source == ("1" if meaning is OrderState.CANCELLED else "")
 
 
+def test_a_state_that_okx_adds_is_told_as_another() -> None:
+    assert order_from_row(DETAILS | {"state": "rebased"}).state is OrderState.OTHER
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"state": "cancelled"},
         {"state": ""},
         {"state": None},
         {"side": "BUY"},

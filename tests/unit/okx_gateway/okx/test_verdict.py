@@ -219,7 +219,7 @@ def test_only_a_whole_answer_that_says_so_means_absent() -> None:
         (answer("0", ORDER, ORDER), 200),
         (answer("0", ORDER), 206),
         (answer("0", ORDER | {"clOrdId": "another"}), 200),
-        (answer("0", ORDER | {"state": "thinking"}), 200),
+        (answer("0", ORDER | {"state": ""}), 200),
         (answer("0", ORDER | {"ordId": ""}), 200),
         *(({"code": code, "msg": ""}, 200) for code in ("51001", "50011", "50113", "1", "51000")),
         (HTML, 200),
@@ -227,6 +227,11 @@ def test_only_a_whole_answer_that_says_so_means_absent() -> None:
 )
 def test_everything_else_is_no_evidence(body: object, status: int) -> None:
     assert isinstance(verdict_on_lookup(raw(body, status), NAME), NoEvidence)
+
+
+def test_an_order_in_a_state_that_is_not_known_here_is_there_all_the_same() -> None:
+    found = verdict_on_lookup(raw(answer("0", ORDER | {"state": "thinking"})), NAME)
+    assert isinstance(found, Found)
 
 
 def test_another_order_under_the_id_of_okx_is_no_evidence() -> None:
