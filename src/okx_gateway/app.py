@@ -4,22 +4,23 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
 
-from okx_gateway.access.identity_file import IdentityFile
 from okx_gateway.domain.deadline import Deadline
+from okx_gateway.door_parts import DoorParts, make_door
 from okx_gateway.edge.account_calls import AccountUseCases
 from okx_gateway.edge.admin_calls import AdminCalls
 from okx_gateway.edge.admission import Admission
-from okx_gateway.edge.caller import Identify, believed_name
+from okx_gateway.edge.call import RpcCalls
 from okx_gateway.edge.gateway_calls import UseCaseCalls, UseCases
 from okx_gateway.edge.grpc_server import GrpcServer
 from okx_gateway.edge.market_calls import MarketUseCases
+from okx_gateway.edge.permission import PermittedCalls
 from okx_gateway.edge.rest.asgi_app import AsgiApp
 from okx_gateway.edge.rest.rest_server import RestServer
-from okx_gateway.edge.tls_files import TlsFiles
 from okx_gateway.market.clock_sync import keep_in_step
 from okx_gateway.market_parts import MarketParts
 from okx_gateway.okx.market_channel import books_of, candles_of, tickers_of, trades_of
@@ -28,6 +29,7 @@ from okx_gateway.settings import ListenAddress, Settings, missing_for_serving
 from okx_gateway.usecases.admit_order import AdmitOrder
 from okx_gateway.usecases.amend_order import AmendOrder
 from okx_gateway.usecases.cancel_order import CancelOrder
+from okx_gateway.usecases.check_limits import PRICE_AGE_S_MAX, CheckLimits
 from okx_gateway.usecases.find_order import FindOrder
 from okx_gateway.usecases.get_balance import GetBalance
 from okx_gateway.usecases.get_order import GetOrder
@@ -71,17 +73,21 @@ async def serve(settings: Settings) -> AsyncIterator[Gateway]:
     Raises:
         UnfitSettingsError: Something that serving needs is not set.
         IdentityError: The file of identities cannot be read.
+        PolicyError: The policy cannot be read.
         VaultError: The vault cannot be opened.
         OSError: An address cannot be bound, or a certificate cannot be read.
     """
     require_servable(settings)
     async with AsyncExitStack() as stack:
-        door = await _make_door(settings, stack)
-        parts = await make_parts(settings, stack)
+        door = make_door(settings, UseCaseCalls.descriptor)
+        parts = await make_parts(settings, stack, door.shares)
         admission = Admission(calls_max=settings.calls_max, streams_max=settings.streams_max)
-        calls = UseCaseCalls(
-            _make_use_cases(parts),
-            default_deadline_s=settings.default_deadline_ms / 1000,
+        calls = PermittedCalls(
+            UseCaseCalls(
+                _make_use_cases(parts),
+                default_deadline_s=settings.default_deadline_ms / 1000,
+            ),
+            door.policy,
         )
         grpc_server = _make_grpc_server(settings, calls, admission, door)
         rest_server = _make_rest_server(settings, parts, calls, admission, door)
@@ -105,6 +111,7 @@ async def serve(settings: Settings) -> AsyncIterator[Gateway]:
             parts.orders.reconcile.run(),
             parts.timing.run(),
             parts.ledger.slot.run(),
+            *door.work(),
             _tell_ready(parts, grpc_server),
         ):
             await stack.enter_async_context(_in_background(work))
@@ -119,32 +126,12 @@ async def serve(settings: Settings) -> AsyncIterator[Gateway]:
         _LOG.info("stopping")
 
 
-@dataclass(frozen=True, slots=True)
-class _Door:
-    """How those who come in are known, and with which certificate they are met."""
-
-    caller: Identify
-    operator: Identify
-    tls: TlsFiles | None
-
-
-async def _make_door(settings: Settings, stack: AsyncExitStack) -> _Door:
-    tls = None
-    if settings.tls_certificate_file is not None and settings.tls_key_file is not None:
-        tls = TlsFiles(
-            settings.tls_certificate_file, settings.tls_key_file, settings.tls_client_ca_file
-        )
-        await stack.enter_async_context(_in_background(tls.keep_in_force()))
-    if settings.identity_path is None:
-        return _Door(believed_name, believed_name, tls)
-    identities = IdentityFile(settings.identity_path)
-    identities.read()
-    await stack.enter_async_context(_in_background(identities.keep_in_force()))
-    return _Door(identities.caller_of, identities.operator_of, tls)
-
-
 def _make_use_cases(parts: Parts) -> UseCases:
     instruments, orders = parts.market.instruments, parts.orders
+    market = _make_market_use_cases(parts.market)
+    check_limits = CheckLimits(
+        parts.ledger.journal, partial(market.get_ticker, max_age_s=PRICE_AGE_S_MAX)
+    )
     find = FindOrder(parts.accounts, instruments, parts.ledger.journal)
     return UseCases(
         place_order=PlaceOrder(
@@ -168,6 +155,7 @@ def _make_use_cases(parts: Parts) -> UseCases:
             resolve=orders.resolve,
             supervisor=parts.supervisor,
             timing=parts.timing,
+            check_limits=check_limits,
         ),
         amend_order=AmendOrder(
             find=find,
@@ -175,6 +163,7 @@ def _make_use_cases(parts: Parts) -> UseCases:
             resolve=orders.resolve,
             send=orders.send_amend,
             supervisor=parts.supervisor,
+            check_limits=check_limits,
         ),
         cancel_order=CancelOrder(
             find=find,
@@ -184,7 +173,7 @@ def _make_use_cases(parts: Parts) -> UseCases:
             supervisor=parts.supervisor,
         ),
         account=_make_account_use_cases(parts, find),
-        market=_make_market_use_cases(parts.market),
+        market=market,
     )
 
 
@@ -220,7 +209,7 @@ def _make_account_use_cases(parts: Parts, find: FindOrder) -> AccountUseCases:
 
 
 def _make_grpc_server(
-    settings: Settings, calls: UseCaseCalls, admission: Admission, door: _Door
+    settings: Settings, calls: RpcCalls, admission: Admission, door: DoorParts
 ) -> GrpcServer:
     return GrpcServer(
         calls,
@@ -235,7 +224,7 @@ def _make_grpc_server(
 
 
 def _make_rest_server(
-    settings: Settings, parts: Parts, calls: UseCaseCalls, admission: Admission, door: _Door
+    settings: Settings, parts: Parts, calls: RpcCalls, admission: Admission, door: DoorParts
 ) -> RestServer:
     app = AsgiApp(
         calls,
@@ -253,7 +242,7 @@ def _make_rest_server(
 
 
 async def _serve_operators(
-    settings: Settings, parts: Parts, stack: AsyncExitStack, door: _Door
+    settings: Settings, parts: Parts, stack: AsyncExitStack, door: DoorParts
 ) -> ListenAddress | None:
     if settings.admin_listen is None:
         return None

@@ -62,6 +62,12 @@ _COUNTERS = (
     ("identity.refused", "Calls whose caller was not known, and why."),
     ("identity.reads", "How often the file of identities had changed, and what came of it."),
     ("certificate.reads", "How often the gateway's certificate had changed, and what came of it."),
+    ("policy.reads", "How often the file of the policy had changed, and what came of it."),
+    ("policy.denied", "Calls that the policy denies, and whether that is enforced."),
+    (
+        "policy.limits_exceeded",
+        "Orders and amends beyond a limit of their caller, and whether that is enforced.",
+    ),
     ("live.rows_unread", "Rows of private channels that could not be read. Must be 0."),
 )
 # In seconds; the boundaries of their buckets last.
@@ -200,6 +206,21 @@ def identities_read(result: str) -> None:
 def certificate_read(result: str) -> None:
     """Tell that the gateway's certificate has changed, and whether it is in force."""
     _TOLD.counters["certificate.reads"].add(1, {"result": result})
+
+
+def policy_read(result: str) -> None:
+    """Tell that the file of the policy has changed, and whether it is in force."""
+    _TOLD.counters["policy.reads"].add(1, {"result": result})
+
+
+def denied(rpc: str, *, enforced: bool) -> None:
+    """Tell that a call is not permitted."""
+    _TOLD.counters["policy.denied"].add(1, {"rpc": rpc, "enforced": enforced})
+
+
+def limit_exceeded(limit: str, *, enforced: bool) -> None:
+    """Tell that an order is beyond a limit of its caller."""
+    _TOLD.counters["policy.limits_exceeded"].add(1, {"limit": limit, "enforced": enforced})
 
 
 def alarm(name: str, *, sounds: bool) -> None:

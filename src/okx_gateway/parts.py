@@ -15,7 +15,7 @@ from okx_gateway.custody.socket_login import socket_login
 from okx_gateway.custody.vault_file import VaultFile
 from okx_gateway.custody.vault_key import VaultKey, vault_key_from_text
 from okx_gateway.custody.vault_key_file import read_vault_key
-from okx_gateway.ledger.caller_shares import caller_shares_from
+from okx_gateway.ledger.caller_shares import CallerShares, caller_shares_from
 from okx_gateway.ledger.charge import ChargeTable
 from okx_gateway.ledger.floor import Floor
 from okx_gateway.ledger.redis_jitter import RedisJitter
@@ -92,8 +92,12 @@ class Parts:
         return reasons
 
 
-async def make_parts(settings: Settings, stack: AsyncExitStack) -> Parts:
+async def make_parts(
+    settings: Settings, stack: AsyncExitStack, shares: CallerShares | None = None
+) -> Parts:
     """Make them; what has to be closed is closed with `stack`.
+
+    `shares` are those of a policy, in place of those that are set.
 
     Raises:
         UnfitSettingsError: The vault has no account for these settings.
@@ -108,7 +112,8 @@ async def make_parts(settings: Settings, stack: AsyncExitStack) -> Parts:
     supervisor, alarms = Supervisor(tasks_max=settings.calls_max), Alarms()
     jitter = _make_jitter(settings, ledger.jitter, clock, lambda: _owners_of(accounts))
     throttling = Throttling(ledger.budget, supervisor, alarms)
-    ask = _make_ask(settings, ledger, jitter, exchange, throttling)
+    charges = _make_charges(settings, jitter, shares)
+    ask = _make_ask(ledger, charges, exchange, throttling)
     public = PublicRequests(settings.egress_address, ask, exchange, clock)
     accounts = AccountRegister(signer, settings.environment, read_config=public.account_config)
     sockets = make_private_sockets(
@@ -176,18 +181,20 @@ def _make_exchange(
     return ExchangeClient(rest, signer, clock, demo=demo, sockets=sockets)
 
 
+def _make_charges(
+    settings: Settings, jitter: LearnJitter, shares: CallerShares | None
+) -> ChargeTable:
+    shares = shares or caller_shares_from(settings.caller_shares)
+    return ChargeTable(jitter.jitter_ms, shares, settings.replicas_max)
+
+
 def _make_ask(
-    settings: Settings,
-    ledger: LedgerParts,
-    jitter: LearnJitter,
-    exchange: ExchangeClient,
-    throttling: Throttling,
+    ledger: LedgerParts, charges: ChargeTable, exchange: ExchangeClient, throttling: Throttling
 ) -> AskExchange:
-    shares = caller_shares_from(settings.caller_shares)
     return AskExchange(
         budget=ledger.budget,
         floors=Floor(ledger.slot.held),
-        charges=ChargeTable(jitter.jitter_ms, shares, settings.replicas_max),
+        charges=charges,
         exchange=exchange,
         throttling=throttling,
     )

@@ -26,6 +26,7 @@ from okx_gateway.usecases.alarms import Alarms
 from okx_gateway.usecases.amend_order import AmendOrder
 from okx_gateway.usecases.ask_exchange import AskExchange
 from okx_gateway.usecases.cancel_order import CancelOrder
+from okx_gateway.usecases.check_limits import CheckLimits
 from okx_gateway.usecases.find_order import FindOrder
 from okx_gateway.usecases.get_balance import GetBalance
 from okx_gateway.usecases.get_order import GetOrder
@@ -144,6 +145,12 @@ class Desk:
             supervisor=self.supervisor,
         )
         self.find = FindOrder(self.accounts, self.instruments, self.ledger)
+        self.reads = MarketReads(
+            address="nat-eu-1", ask=self.ask, exchange=exchange, supervisor=self.supervisor
+        )
+        self.boards = Boards()
+        self.market = market_use_cases(self.boards, self.instruments, self.reads)
+        self.check_limits = CheckLimits(self.ledger, self.market.get_ticker)
         self.place_order = PlaceOrder(
             accounts=self.accounts,
             instruments=self.instruments,
@@ -167,6 +174,7 @@ class Desk:
             timing=WatchTiming(
                 self.jitter, self.alarms, validity_ms=VALIDITY_MS, margin_ms=MARGIN_MS
             ),
+            check_limits=self.check_limits,
         )
         self.cancel_order = CancelOrder(
             find=self.find,
@@ -187,15 +195,11 @@ class Desk:
             resolve=self.resolve,
             send=self.send_amend,
             supervisor=self.supervisor,
+            check_limits=self.check_limits,
         )
         self.get_order = GetOrder(
             find=self.find, live=self.live, ask=self.ask, resolve=self.resolve
         )
-        self.reads = MarketReads(
-            address="nat-eu-1", ask=self.ask, exchange=exchange, supervisor=self.supervisor
-        )
-        self.boards = Boards()
-        self.market = market_use_cases(self.boards, self.instruments, self.reads)
         self.get_balance = GetBalance(
             accounts=self.accounts,
             live=self.live,

@@ -1,7 +1,11 @@
 """One error of every kind that a caller can meet."""
 
 from okx_gateway.domain import errors
-from okx_gateway.domain.access_errors import UnauthenticatedError
+from okx_gateway.domain.access_errors import (
+    OrderLimitExceededError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
 from okx_gateway.domain.errors import GatewayError, Violation
 
 EVERY_ERROR: tuple[GatewayError, ...] = (
@@ -10,6 +14,8 @@ EVERY_ERROR: tuple[GatewayError, ...] = (
     errors.ClientOrderIdTakenError("a1", "quantity"),
     errors.DeadlineTooShortError(5, 100),
     UnauthenticatedError(),
+    OrderLimitExceededError("largest", asked="60000 USDT", allowed="50000 USDT"),
+    PermissionDeniedError(),
     errors.OrderNotFoundError(client_order_id="a1"),
     errors.OrderRefusedError("a1", okx_code="51008", okx_message="too little", replayed=False),
     errors.OrderNotPlacedError("a1", replayed=True),

@@ -21,6 +21,7 @@ _RESPONSES: dict[str, type[Message]] = {
     "AmendOrder": api.AmendOrderResponse,
     "GetOrder": api.GetOrderResponse,
     "GetBalance": api.GetBalanceResponse,
+    "GetTicker": api.GetTickerResponse,
 }
 _VERBS = {"CancelOrder": "cancel", "AmendOrder": "amend"}
 

@@ -6,6 +6,7 @@ from okx_gateway.cli.budget import budget
 from okx_gateway.cli.config import config
 from okx_gateway.cli.identity import identity
 from okx_gateway.cli.local import demo, run
+from okx_gateway.cli.policy import policy
 from okx_gateway.cli.serve import serve
 from okx_gateway.cli.ticker import ticker
 from okx_gateway.cli.trade import amend, balance, cancel, order
@@ -26,6 +27,6 @@ def cli() -> None:
 
 for command in (
     *(serve, demo, run, order, cancel, amend, balance, ticker, budget),
-    *(vault, identity, config),
+    *(vault, identity, policy, config),
 ):
     cli.add_command(command)

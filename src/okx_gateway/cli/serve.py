@@ -10,6 +10,7 @@ import uvloop
 
 from okx_gateway import app, telemetry
 from okx_gateway.access.identity_document import IdentityError
+from okx_gateway.access.policy_document import PolicyError
 from okx_gateway.custody.vault_key import VaultError
 from okx_gateway.parts import UnfitSettingsError
 from okx_gateway.settings import Settings, SettingsError, load_settings
@@ -28,7 +29,10 @@ def serve() -> None:
     try:
         settings = load_settings(os.environ)
         uvloop.run(_serve(settings))
-    except (SettingsError, UnfitSettingsError, IdentityError, VaultError, OSError) as error:
+    except (
+        *(SettingsError, UnfitSettingsError, IdentityError, PolicyError),
+        *(VaultError, OSError),
+    ) as error:
         click.echo(f"okx-gateway: {error}", err=True)
         sys.exit(_EXIT_CONFIG)
 

@@ -7,7 +7,9 @@
     │   ├── ClientOrderIdTakenError
     │   ├── DeadlineTooShortError
     │   ├── OrderNotFoundError
-    │   └── UnauthenticatedError        in domain/access_errors.py
+    │   ├── OrderLimitExceededError     these three in domain/access_errors.py
+    │   ├── PermissionDeniedError
+    │   └── UnauthenticatedError
     ├── ExchangeError                   OKX, or the way to it
     │   ├── OrderRefusedError           OKX does not have the order
     │   ├── OrderNotPlacedError         OKX provably never had the order

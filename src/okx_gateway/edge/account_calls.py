@@ -43,21 +43,21 @@ class AccountCalls:
     async def _get_order(self, request: api.GetOrderRequest, call: Call) -> api.GetOrderResponse:
         check(request)
         answer = await self._usecases.get_order(
-            request.account,
+            call.account,
             order_name(request),
             request.instrument,
             max_age_s=translate_account.max_age_s(request),
             caller=call.caller,
             deadline=self._deadline(call),
         )
-        return translate_account.order_response(request.account, answer)
+        return translate_account.order_response(call.account, answer)
 
     async def _get_balance(
         self, request: api.GetBalanceRequest, call: Call
     ) -> api.GetBalanceResponse:
         check(request)
         dated = await self._usecases.get_balance(
-            request.account,
+            call.account,
             list(request.currencies),
             max_age_s=translate_account.max_age_s(request),
             caller=call.caller,
@@ -68,21 +68,19 @@ class AccountCalls:
     async def _stream_orders(
         self, request: api.StreamOrdersRequest, call: Call
     ) -> AsyncGenerator[StreamEvent, None]:
-        del call
         check(request)
         async with aclosing(
-            self._usecases.stream_orders(request.account, request.resume_token)
+            self._usecases.stream_orders(call.account, request.resume_token)
         ) as events:
             async for event in events:
-                message = translate_account.order_event_response(request.account, event)
+                message = translate_account.order_event_response(call.account, event)
                 yield StreamEvent(message)
 
     async def _stream_balance(
         self, request: api.StreamBalanceRequest, call: Call
     ) -> AsyncGenerator[StreamEvent, None]:
-        del call
         check(request)
-        async with aclosing(self._usecases.stream_balance(request.account)) as events:
+        async with aclosing(self._usecases.stream_balance(call.account)) as events:
             async for event in events:
                 yield StreamEvent(translate_account.balance_event_response(event))
 

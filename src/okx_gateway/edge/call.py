@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import Message
 
+from okx_gateway.access.policy import OrderLimits
 from okx_gateway.domain.deadline import Deadline
 from okx_gateway.edge.rest.message_json import json_of_message
 
@@ -15,12 +16,15 @@ from okx_gateway.edge.rest.message_json import json_of_message
 class Call:
     """One call: the RPC's name, who says to call, and until when the answer is of use.
 
-    The deadline is None for a stream that its caller did not bound.
+    The deadline is None for a stream that its caller did not bound. `account` is the one that the
+    call was permitted for, empty before that and where it is about none; `limits` hold there.
     """
 
     method: str
     caller: str
     deadline: Deadline | None
+    account: str = ""
+    limits: OrderLimits | None = None
 
 
 class StreamEvent:

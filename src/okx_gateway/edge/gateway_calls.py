@@ -50,9 +50,9 @@ class UseCaseCalls:
         self, request: api.PlaceOrderRequest, call: Call
     ) -> api.PlaceOrderResponse:
         translate.check(request)
-        order = translate.new_order(request)
+        order = translate.new_order(request, call.account)
         answer = await self._usecases.place_order(
-            order, caller=call.caller, deadline=self._deadline(call)
+            order, caller=call.caller, deadline=self._deadline(call), limits=call.limits
         )
         return translate.place_response(order, answer)
 
@@ -61,7 +61,7 @@ class UseCaseCalls:
     ) -> api.CancelOrderResponse:
         translate.check(request)
         cancel = await self._usecases.cancel_order(
-            request.account,
+            call.account,
             translate.order_name(request),
             request.instrument,
             caller=call.caller,
@@ -74,12 +74,13 @@ class UseCaseCalls:
     ) -> api.AmendOrderResponse:
         translate.check(request)
         amend = await self._usecases.amend_order(
-            request.account,
+            call.account,
             translate.order_name(request),
             request.instrument,
             translate.new_values(request),
             caller=call.caller,
             deadline=self._deadline(call),
+            limits=call.limits,
         )
         return translate.amend_response(amend)
 

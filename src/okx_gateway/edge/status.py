@@ -15,7 +15,11 @@ from google.rpc import error_details_pb2, status_pb2
 
 from okx_gateway.api.v1 import error_reason_pb2
 from okx_gateway.domain import errors
-from okx_gateway.domain.access_errors import UnauthenticatedError
+from okx_gateway.domain.access_errors import (
+    OrderLimitExceededError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
 from okx_gateway.domain.errors import GatewayError
 
 ERROR_DOMAIN = "okx-gateway.v1"
@@ -30,6 +34,8 @@ _STATUS: dict[type[GatewayError], tuple[str, grpc.StatusCode]] = {
     errors.ClientOrderIdTakenError: ("CLIENT_ORDER_ID_TAKEN", _Code.ALREADY_EXISTS),
     errors.DeadlineTooShortError: ("DEADLINE_TOO_SHORT", _Code.DEADLINE_EXCEEDED),
     UnauthenticatedError: ("UNAUTHENTICATED", _Code.UNAUTHENTICATED),
+    OrderLimitExceededError: ("ORDER_LIMIT_EXCEEDED", _Code.FAILED_PRECONDITION),
+    PermissionDeniedError: ("PERMISSION_DENIED", _Code.PERMISSION_DENIED),
     errors.OrderNotFoundError: ("ORDER_NOT_FOUND", _Code.NOT_FOUND),
     errors.OrderRefusedError: ("ORDER_REFUSED", _Code.FAILED_PRECONDITION),
     errors.OrderNotPlacedError: ("ORDER_NOT_PLACED", _Code.ABORTED),
@@ -59,6 +65,7 @@ _HTTP: dict[grpc.StatusCode, int] = {
     _Code.INVALID_ARGUMENT: 400,
     _Code.FAILED_PRECONDITION: 400,
     _Code.UNAUTHENTICATED: 401,
+    _Code.PERMISSION_DENIED: 403,
     _Code.NOT_FOUND: 404,
     _Code.ALREADY_EXISTS: 409,
     _Code.ABORTED: 409,

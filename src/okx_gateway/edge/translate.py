@@ -70,10 +70,10 @@ def _path(elements: Iterable[Any]) -> str:
     return path
 
 
-def new_order(request: gateway_service_pb2.PlaceOrderRequest) -> NewOrder:
-    """The order that a checked request asks for."""
+def new_order(request: gateway_service_pb2.PlaceOrderRequest, account: str) -> NewOrder:
+    """The order that a checked request asks for, on the account that it may be placed on."""
     return NewOrder(
-        account=request.account,
+        account=account,
         client_order_id=request.client_order_id,
         instrument=request.instrument,
         side=_SIDES[request.side],

@@ -32,12 +32,6 @@ def _existing_file(path: Path | None) -> Path | None:
     return path
 
 
-def _must_be_empty(text: str) -> str:
-    if text:
-        raise ValueError("must stay empty: this version has no policies for callers")
-    return text
-
-
 _Listen = Annotated[ListenAddress, BeforeValidator(value.listen_address)]
 _ListenOrOff = Annotated[ListenAddress | None, BeforeValidator(value.listen_address)]
 _File = Annotated[Path | None, AfterValidator(_existing_file)]
@@ -169,8 +163,11 @@ class Settings(BaseModel):
         "The key that opens the vault, 32 bytes in base64, in place of a file.",
         "the text that `okx-gateway vault init` wrote to the key file",
     )
-    policy_path: Annotated[str, AfterValidator(_must_be_empty)] = _setting(
-        "", "Reserved for policies of callers; must stay empty.", "(empty)"
+    policy_path: Annotated[Path | None, AfterValidator(_existing_file)] = _setting(
+        None,
+        "The policy, which says what every caller may do; without one everybody may do everything. "
+        "Read again when it changes.",
+        "/etc/okx-gateway/policy.yaml",
     )
     default_deadline_ms: int = _setting(
         5_000, "Deadline of a call whose caller gives none.", "5000", ge=100, le=10 * _MINUTE_MS

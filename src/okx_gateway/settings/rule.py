@@ -38,6 +38,12 @@ def _validity(settings: Settings) -> str:
     )
 
 
+def _shares(settings: Settings) -> str:
+    if settings.policy_path is None or not settings.caller_shares:
+        return ""
+    return "must stay empty where OKX_GATEWAY_POLICY_PATH is set: the policy has the shares"
+
+
 def _remote(name: str) -> Rule:
     def fault(settings: Settings) -> str:
         address = getattr(settings, name)
@@ -100,6 +106,7 @@ RULES = (
     _remote("grpc_listen"),
     _remote("rest_listen"),
     _remote("admin_listen"),
+    Rule(("caller_shares", "policy_path"), _shares),
     _apart("rest_listen", "grpc_listen"),
     _apart("admin_listen", "grpc_listen"),
     _apart("admin_listen", "rest_listen"),

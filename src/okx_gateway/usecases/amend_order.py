@@ -6,6 +6,7 @@ An amend names OKX's id of the order, since a caller's id may be used again at O
 import asyncio
 from typing import assert_never
 
+from okx_gateway.access.policy import OrderLimits
 from okx_gateway.domain import errors
 from okx_gateway.domain.deadline import Deadline
 from okx_gateway.domain.order import (
@@ -23,7 +24,9 @@ from okx_gateway.okx.signature import timestamp_text
 from okx_gateway.okx.verdict import Absent, Found, NoEvidence
 from okx_gateway.usecases import order_rules
 from okx_gateway.usecases.ask_exchange import AskExchange
+from okx_gateway.usecases.check_limits import CheckLimits
 from okx_gateway.usecases.find_order import FindOrder, MeantOrder
+from okx_gateway.usecases.market_reads import Asker
 from okx_gateway.usecases.resolve_order import Doubt, ResolveOrder
 from okx_gateway.usecases.send_amend import FINISHED, Amendment, SendAmend
 from okx_gateway.usecases.supervisor import Supervisor
@@ -40,12 +43,14 @@ class AmendOrder:
         resolve: ResolveOrder,
         send: SendAmend,
         supervisor: Supervisor,
+        check_limits: CheckLimits,
     ) -> None:
         self._find = find
         self._ask = ask
         self._resolve = resolve
         self._send = send
         self._supervisor = supervisor
+        self._check_limits = check_limits
 
     async def __call__(
         self,
@@ -56,8 +61,9 @@ class AmendOrder:
         *,
         caller: str,
         deadline: Deadline,
+        limits: OrderLimits | None = None,
     ) -> Amend:
-        """Amend an order.
+        """Amend an order, unless that made it larger than `limits` allow, or its price another.
 
         Raises:
             AmendOutcomeUnknownError: OKX may or may not carry the amend out.
@@ -66,7 +72,14 @@ class AmendOrder:
         """
         # The caller may go or run out of time; what becomes of the amend has to be known.
         task = self._supervisor.start(
-            self._amend(account_name, name, instrument_name, values, caller=caller, until=deadline)
+            self._amend(
+                account_name,
+                name,
+                instrument_name,
+                values,
+                asker=Asker(caller, deadline),
+                limits=limits,
+            )
         )
         done, _ = await asyncio.wait({task}, timeout=max(0.0, deadline.remaining_s()))
         if not done or task.cancelled():
@@ -80,13 +93,16 @@ class AmendOrder:
         instrument_name: str,
         values: NewValues,
         *,
-        caller: str,
-        until: Deadline,
+        asker: Asker,
+        limits: OrderLimits | None,
     ) -> Amend:
+        caller, until = asker.caller, asker.deadline
         meant = await self._find(account_name, name, instrument_name, until)
         wrong = order_rules.amend_violations(values, meant.instrument)
         if wrong:
             raise errors.InvalidRequestError(wrong)
+        if limits is not None:
+            await self._check_limits.of_amend(values, meant.instrument, limits, asker)
         exchange_order_id, place_ms = name.exchange_order_id, None
         if meant.record is not None:
             placed = await self._placed_as(meant, meant.record, until)

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import assert_never
 
+from okx_gateway.access.policy import OrderLimits
 from okx_gateway.custody.account_register import AccountRegister
 from okx_gateway.domain import errors
 from okx_gateway.domain.deadline import Deadline
@@ -32,6 +33,8 @@ from okx_gateway.trace_step import annotate, step
 from okx_gateway.usecases import order_rules
 from okx_gateway.usecases.admit_order import AdmitOrder, PlaceRequest
 from okx_gateway.usecases.ask_exchange import AskExchange
+from okx_gateway.usecases.check_limits import CheckLimits
+from okx_gateway.usecases.market_reads import Asker
 from okx_gateway.usecases.resolve_order import Doubt, ResolveOrder
 from okx_gateway.usecases.send_order import Missed, SendOrder
 from okx_gateway.usecases.settle_order import SettleOrder
@@ -72,6 +75,7 @@ class PlaceOrder:
         resolve: ResolveOrder,
         supervisor: Supervisor,
         timing: WatchTiming,
+        check_limits: CheckLimits,
     ) -> None:
         self._accounts = accounts
         self._instruments = instruments
@@ -83,10 +87,18 @@ class PlaceOrder:
         self._resolve = resolve
         self._supervisor = supervisor
         self._timing = timing
+        self._check_limits = check_limits
         self._sending: dict[tuple[str, str], _Sending] = {}
 
-    async def __call__(self, order: NewOrder, *, caller: str, deadline: Deadline) -> PlaceAnswer:
-        """Place `order`, unless its id was used before.
+    async def __call__(
+        self,
+        order: NewOrder,
+        *,
+        caller: str,
+        deadline: Deadline,
+        limits: OrderLimits | None = None,
+    ) -> PlaceAnswer:
+        """Place `order`, unless its id was used before or it is beyond `limits`.
 
         Raises:
             OrderOutcomeUnknownError: OKX may or may not have the order at the deadline.
@@ -108,6 +120,9 @@ class PlaceOrder:
         wrong = order_rules.violations(order, instrument, account)
         if wrong:
             raise errors.InvalidRequestError(wrong)
+        if limits is not None:
+            asker = Asker(caller, deadline)
+            await self._check_limits.of_order(order, account, instrument, limits, asker)
         routes = self._ask.charges.of_placing(instrument, account, caller)
         request = PlaceRequest(order, caller, account, instrument, deadline, routes)
         task = self._supervisor.start(self._place(request), placing=True)

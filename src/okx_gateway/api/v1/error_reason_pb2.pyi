@@ -194,6 +194,18 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
         { "reason": "ERROR_REASON_UNAUTHENTICATED", "domain": "okx-gateway.v1" }
     """
+    ERROR_REASON_PERMISSION_DENIED: _ErrorReason.ValueType  # 28
+    """The policy does not let this caller do that, or there is no such account: which of both is not told. Nothing
+    was sent. Example:
+
+        { "reason": "ERROR_REASON_PERMISSION_DENIED", "domain": "okx-gateway.v1" }
+    """
+    ERROR_REASON_ORDER_LIMIT_EXCEEDED: _ErrorReason.ValueType  # 29
+    """The order is beyond a limit that the policy sets for this caller. Nothing was sent. Example:
+
+        { "reason": "ERROR_REASON_ORDER_LIMIT_EXCEEDED", "domain": "okx-gateway.v1",
+          "metadata": { "limit": "largest", "asked": "60000 USDT", "allowed": "50000 USDT" } }
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed: the `reason` of the google.rpc.ErrorInfo that every error carries. Its `domain` is
@@ -372,5 +384,17 @@ ERROR_REASON_UNAUTHENTICATED: ErrorReason.ValueType  # 30
 sent. Example:
 
     { "reason": "ERROR_REASON_UNAUTHENTICATED", "domain": "okx-gateway.v1" }
+"""
+ERROR_REASON_PERMISSION_DENIED: ErrorReason.ValueType  # 28
+"""The policy does not let this caller do that, or there is no such account: which of both is not told. Nothing
+was sent. Example:
+
+    { "reason": "ERROR_REASON_PERMISSION_DENIED", "domain": "okx-gateway.v1" }
+"""
+ERROR_REASON_ORDER_LIMIT_EXCEEDED: ErrorReason.ValueType  # 29
+"""The order is beyond a limit that the policy sets for this caller. Nothing was sent. Example:
+
+    { "reason": "ERROR_REASON_ORDER_LIMIT_EXCEEDED", "domain": "okx-gateway.v1",
+      "metadata": { "limit": "largest", "asked": "60000 USDT", "allowed": "50000 USDT" } }
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -8,7 +8,11 @@ from google.protobuf import json_format
 
 from okx_gateway.api.v1 import error_reason_pb2
 from okx_gateway.domain import errors
-from okx_gateway.domain.access_errors import UnauthenticatedError
+from okx_gateway.domain.access_errors import (
+    OrderLimitExceededError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
 from okx_gateway.edge.openapi.rule import Schema
 from okx_gateway.edge.openapi.schema import SchemaBook, values_in_words
 from okx_gateway.edge.status import ERROR_DOMAIN, RpcStatus, status_of
@@ -50,6 +54,11 @@ ERRORS: tuple[tuple[BaseException, frozenset[str]], ...] = (
     ),
     (errors.AccountUnknownError("main"), _ON_ACCOUNT | _ACCOUNT_STREAMS),
     (UnauthenticatedError(), _ALL),
+    (PermissionDeniedError(), _ALL),
+    (
+        OrderLimitExceededError("largest", asked="60000 USDT", allowed="50000 USDT"),
+        _PLACING | _AMENDING,
+    ),
     (errors.OrderNotFoundError(client_order_id="a1"), _NAMING_ORDER),
     (errors.ClientOrderIdTakenError("a1", "quantity"), _PLACING),
     (errors.OrderNotPlacedError("a1", replayed=True), _PLACING),
@@ -81,6 +90,7 @@ ERRORS: tuple[tuple[BaseException, frozenset[str]], ...] = (
 _MEANINGS = {
     400: "The request breaks a rule, or OKX refused it.",
     401: "No valid token or certificate was shown, and the gateway is set to want one.",
+    403: "The policy does not let this caller do that.",
     404: "There is no such account or order, or no such path.",
     409: "The order cannot be placed under this id, or was not amended.",
     429: "No room: in the rate-limit budget, at OKX, or in the gateway.",

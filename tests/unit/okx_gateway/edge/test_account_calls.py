@@ -17,7 +17,7 @@ from tests.fakes.live_orders import a_live_order, balance_row
 from tests.fakes.okx_socket import until
 from tests.fakes.orders import an_order
 
-CALL = Call("", "desk", None)
+CALL = Call("", "desk", None, "main")
 
 
 @pytest.fixture

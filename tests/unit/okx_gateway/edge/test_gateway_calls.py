@@ -45,7 +45,8 @@ def calls(desk: Desk) -> UseCaseCalls:
 
 
 def a_call(caller: str = "desk", deadline_s: float | None = None) -> Call:
-    return Call("", caller, None if deadline_s is None else Deadline.after(deadline_s))
+    deadline = None if deadline_s is None else Deadline.after(deadline_s)
+    return Call("", caller, deadline, "main")
 
 
 def an_order_request() -> api.PlaceOrderRequest:

@@ -7,7 +7,11 @@ from google.rpc import code_pb2, error_details_pb2
 
 from okx_gateway.api.v1 import error_reason_pb2
 from okx_gateway.domain import errors
-from okx_gateway.domain.access_errors import UnauthenticatedError
+from okx_gateway.domain.access_errors import (
+    OrderLimitExceededError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
 from okx_gateway.domain.errors import GatewayError, InvalidRequestError, OwnError, Violation
 from okx_gateway.edge.status import RpcStatus, status_of
 from tests.fakes.errors import EVERY_ERROR, leaves_of
@@ -17,6 +21,7 @@ HTTP = {
     "INVALID_ARGUMENT": 400,
     "FAILED_PRECONDITION": 400,
     "UNAUTHENTICATED": 401,
+    "PERMISSION_DENIED": 403,
     "NOT_FOUND": 404,
     "ALREADY_EXISTS": 409,
     "ABORTED": 409,
@@ -34,6 +39,8 @@ CODES: dict[type[GatewayError], str] = {
     errors.ClientOrderIdTakenError: "ALREADY_EXISTS",
     errors.DeadlineTooShortError: "DEADLINE_EXCEEDED",
     UnauthenticatedError: "UNAUTHENTICATED",
+    OrderLimitExceededError: "FAILED_PRECONDITION",
+    PermissionDeniedError: "PERMISSION_DENIED",
     errors.OrderNotFoundError: "NOT_FOUND",
     errors.OrderRefusedError: "FAILED_PRECONDITION",
     errors.OrderNotPlacedError: "ABORTED",

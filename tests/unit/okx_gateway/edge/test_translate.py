@@ -40,7 +40,7 @@ TIME = "2023-11-14T22:13:20.123Z"
 def ordered(**changes: Any) -> NewOrder:
     request = a_request(**changes)
     translate.check(request)
-    return translate.new_order(request)
+    return translate.new_order(request, request.account)
 
 
 def wrong(request: Message) -> list[str]:
@@ -106,7 +106,7 @@ def test_every_value_of_an_enum_has_its_meaning(path: str, meanings: Any, beside
     for value, meaning in zip(values[1:], meanings, strict=True):
         assert value.name.endswith(f"_{meaning.name}")
         setattr(holder, leaf, value.number)
-        part: Any = translate.new_order(request)
+        part: Any = translate.new_order(request, request.account)
         for step in outer:
             part = part.kind if step in {"limit", "market"} else getattr(part, step)
         assert getattr(part, leaf) is meaning
@@ -229,7 +229,7 @@ def test_whatever_parses_is_either_refused_or_an_order(content: bytes) -> None:
         translate.check(request)
     except InvalidRequestError:
         return
-    assert translate.new_order(request).quantity > 0
+    assert translate.new_order(request, request.account).quantity > 0
 
 
 def test_an_order_that_was_placed() -> None:

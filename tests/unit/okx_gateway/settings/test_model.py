@@ -50,7 +50,7 @@ def test_printing_shows_no_secret() -> None:
         ("calls_max", "1e3"),
         ("drain_grace_s", "-1"),
         ("grpc_listen", ""),
-        ("policy_path", "/etc/policy.yaml"),
+        ("policy_path", "/etc/none/policy.yaml"),
     ],
 )
 def test_a_value_out_of_bounds_is_refused(name: str, text: str) -> None:

@@ -6,7 +6,7 @@ from okx_gateway.settings.model import Settings
 from okx_gateway.settings.table import SettingFact, describe, effective_values
 
 FACTS = describe()
-# What cannot be tried here: a file that has to exist, and words for people.
+# What cannot be tried here: files that have to exist, and words for people.
 UNTRIED = {
     *("okx_ca_file", "vault_key", "policy_path", "identity_path"),
     *("tls_certificate_file", "tls_key_file", "tls_client_ca_file"),
