@@ -305,8 +305,18 @@ class Oracle:
         if told.call.act.by_exchange_id:
             # The journal has no such name, and OKX shows an order a while after its reply.
             orders = [each for each in orders if each.versions[0][0] < told.call.begun_us]
+        # OKX may have turned away what was written by then, and taken what was written later.
+        orders = [each for each in orders if not self._written_between(told.at_us, each)]
         if written and any(not each.is_forgotten(told.at_us) for each in orders):
             self._world.violate(f"call {told.call.number}: not found, and exists")
+
+    def _written_between(self, at_us: int, order: BookOrder) -> bool:
+        """Whether its id was written once more after `at_us`, before OKX showed the order."""
+        shown_us, _ = order.versions[0]
+        return any(
+            order.client_id in written.ids and at_us < written.at_us <= shown_us
+            for written, _ in self.writers
+        )
 
     def _written_after(self, client_id: str, at_us: int) -> bool:
         """Whether a call after `at_us` wrote the id: its row was lost, and it is a new order."""
