@@ -51,8 +51,9 @@ class Identities:
     def __init__(self, section: Section, keys: Mapping[str, KeySource]) -> None:
         self._tokens = {bytes.fromhex(each.sha256): each.name for each in section.tokens}
         self._issuers = {each.issuer: each for each in section.jwt}
-        self._by_spiffe_id = {each.spiffe_id: each.name for each in section.certificates}
-        self._by_dns_name = {each.dns_name: each.name for each in section.certificates}
+        listed = section.certificates
+        self._by_spiffe_id = {each.spiffe_id: each.name for each in listed if each.spiffe_id}
+        self._by_dns_name = {each.dns_name: each.name for each in listed if each.dns_name}
         self._by_claim = {
             each.issuer: {(named.claim, named.value): named.name for named in each.names}
             for each in section.jwt

@@ -120,6 +120,7 @@ async def test_wrong_headers_are_refused(headers: list[tuple[str | bytes, str | 
     ("names", "from_days", "days"),
     [
         ((), -1, 1),
+        (("",), -1, 1),
         (("spiffe://other.org/ns/trading/sa/risk",), -1, 1),
         ((f"{RISK}/more",), -1, 1),
         ((RISK, "spiffe://example.org/2"), -1, 1),
