@@ -188,7 +188,7 @@ def document_from_text(content: bytes) -> IdentityDocument:
         raise IdentityError([f"must be at most {DOCUMENT_BYTES_MAX} bytes"])
     try:
         tree = yaml.load(content, Loader=_Loader)  # noqa: S506  # a SafeLoader
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError, TypeError, KeyError) as error:
         mark = getattr(error, "problem_mark", None)
         what = getattr(error, "problem", None) or "not YAML"
         raise IdentityError([f"line {mark.line + 1 if mark else 1}: {what}"]) from None

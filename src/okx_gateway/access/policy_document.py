@@ -120,7 +120,8 @@ def policy_from_text(
     except ValidationError as error:
         faults = error.errors(include_url=False, include_input=True, include_context=False)
         raise PolicyError(_told(fault) for fault in faults[:_PROBLEMS_MAX]) from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, TypeError, KeyError, RecursionError) as error:
+        # Of a date that there is not, a list for a key, or a word that is no bool, YAML says so.
         raise PolicyError([f"not YAML as a policy is written: {_in_one_line(error)}"]) from None
     problems = [*_unknown_calls(document, on_account, on_market), *_wrong_shares(document)]
     if problems:

@@ -15,7 +15,7 @@ from okx_gateway.access.order_limits import Breach, Size
 from okx_gateway.access.policy import OrderLimits
 from okx_gateway.domain.access_errors import OrderLimitExceededError
 from okx_gateway.domain.account import Account
-from okx_gateway.domain.errors import ExchangeUnavailableError
+from okx_gateway.domain.errors import ExchangeUnavailableError, GatewayError
 from okx_gateway.domain.instrument import Instrument
 from okx_gateway.domain.order import NewOrder, NewValues
 from okx_gateway.domain.ticker import Ticker
@@ -53,13 +53,14 @@ class CheckLimits:
             OrderLimitExceededError: It is beyond a limit, and not on record; nothing was sent.
             GatewayError: It cannot be judged; nothing was sent.
         """
-        last = await self._last_price(order_limits.size_of(order), instrument, limits, asker)
-        breach = order_limits.breach_of_order(order, instrument, limits, last)
-        if breach is None:
-            return
-        if limits.enforced and await self._ledger.read(account.owner, order.client_order_id):
-            return
-        _tell(breach, asker.caller, limits)
+        try:
+            last = await self._last_price(order_limits.size_of(order), instrument, limits, asker)
+            _tell(order_limits.breach_of_order(order, instrument, limits, last), asker, limits)
+        except GatewayError as error:
+            if not limits.enforced:
+                _LOG.warning("a limit cannot be judged", caller=asker.caller, error=str(error))
+            elif await self._ledger.read(account.owner, order.client_order_id) is None:
+                raise
 
     async def of_amend(
         self, values: NewValues, instrument: Instrument, limits: OrderLimits, asker: Asker
@@ -72,11 +73,14 @@ class CheckLimits:
         """
         size = Size(values.quantity, values.price)
         last = None
-        if values.price is not None:
-            last = await self._last_price(size, instrument, limits, asker)
-        breach = order_limits.breach(size, instrument, limits, last)
-        if breach is not None:
-            _tell(breach, asker.caller, limits)
+        try:
+            if values.price is not None:
+                last = await self._last_price(size, instrument, limits, asker)
+            _tell(order_limits.breach(size, instrument, limits, last), asker, limits)
+        except GatewayError as error:
+            if limits.enforced:
+                raise
+            _LOG.warning("a limit cannot be judged", caller=asker.caller, error=str(error))
 
     async def _last_price(
         self, size: Size, instrument: Instrument, limits: OrderLimits, asker: Asker
@@ -96,11 +100,13 @@ class CheckLimits:
         return last
 
 
-def _tell(breach: Breach, caller: str, limits: OrderLimits) -> None:
+def _tell(breach: Breach | None, asker: Asker, limits: OrderLimits) -> None:
+    if breach is None:
+        return
     metric.limit_exceeded(breach.limit, enforced=limits.enforced)
     _LOG.warning(
         "beyond a limit" if limits.enforced else "would be beyond a limit",
-        caller=caller,
+        caller=asker.caller,
         limit=breach.limit,
         asked=breach.asked,
         allowed=breach.allowed,

@@ -76,7 +76,13 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
     assert len(problems(GOOD.replace(HASH, "x").replace("audience", "aud"))) == 3
 
 
-@pytest.mark.parametrize("text", ["", "7", "[", "{}", "callers: {}", "a: &a [*a]", "\x00"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "7", "[", "{}", "callers: {}", "a: &a [*a]", "\x00"),
+        *("callers: !!bool maybe", "? [a, b]\n: c", "callers: 2026-02-30"),
+    ],
+)
 def test_what_names_nobody_is_refused(text: str) -> None:
     assert problems(text)
 

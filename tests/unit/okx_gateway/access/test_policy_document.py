@@ -99,6 +99,10 @@ def test_what_is_left_out_limits_nothing_and_allows_nothing() -> None:
         (('["*"]', '["*"], orders: {collar_percent: "-1"}'), "orders.collar_percent: "),
         (("algo:", "&a algo: {}, b: *a, c:"), "aliases (*name) are not taken"),
         (("callers:", "callers: ["), "not YAML as a policy is written"),
+        (("revision: r1", "revision: 2026-02-30"), "not YAML as a policy is written"),
+        (("revision: r1", "? [a, b]"), "not YAML as a policy is written"),
+        (("revision: r1", "revision: !!bool maybe"), "not YAML as a policy is written"),
+        (("revision: r1", "revision: " + "9" * 5_000), "not YAML as a policy is written"),
     ],
 )
 def test_anything_wrong_is_told_with_its_place(change: tuple[str, str], problem: str) -> None:

@@ -7,7 +7,11 @@ import pytest
 from okx_gateway.access.policy import OrderLimits
 from okx_gateway.domain.access_errors import OrderLimitExceededError
 from okx_gateway.domain.deadline import Deadline
+from okx_gateway.domain.errors import ExchangeUnavailableError
 from okx_gateway.domain.order import Limit, NewValues, TimeInForce
+from okx_gateway.domain.ticker import Ticker
+from okx_gateway.market.dated import Dated
+from okx_gateway.usecases.market_reads import Asker
 from okx_gateway.usecases.place_order import PlaceAnswer
 from tests.fakes.desk import Desk, named
 from tests.fakes.metering import Metered
@@ -53,6 +57,29 @@ async def test_an_order_on_record_is_told_whatever_the_market_did(desk: Desk) ->
     again = await place(desk, FAR)
     assert again.replayed
     assert again.placed == first.placed
+
+
+async def no_price(_: str, __: Asker) -> Dated[Ticker]:
+    raise ExchangeUnavailableError("it does not tell")
+
+
+async def test_without_a_price_nothing_is_placed_and_what_is_on_record_is_told(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk.check_limits, "_read_ticker", no_price)
+    with pytest.raises(ExchangeUnavailableError):
+        await place(desk, NEAR)
+    assert desk.exchange.placed == []
+    first = await place(desk, NEAR, OrderLimits())
+    assert (await place(desk, NEAR)).placed == first.placed
+
+
+async def test_without_a_price_a_dry_run_places(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk.check_limits, "_read_ticker", no_price)
+    limits = OrderLimits(collar_percent=Decimal(1), enforced=False)
+    assert not (await place(desk, NEAR, limits)).replayed
 
 
 async def test_a_dry_run_places_and_counts(desk: Desk, metered: Metered) -> None:
